@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * insn: one decoded instruction: what the stepper and the translator need of Zydis' answer, and the
+ * bit positions for re-encoding it by patching.
+ */
+#pragma once
+
+#include <Zydis/Zydis.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct insn {
+    uint8_t bytes[15];
+    uint8_t len;
+    uint16_t mnemonic;  /* ZydisMnemonic */
+    uint8_t op_bytes;   /* effective operand size: 2, 4, 8 (1 for byte forms is in ops) */
+    uint8_t addr_bytes; /* 2, 4, 8 */
+    uint8_t stack_bytes;
+    ZydisDecodedInstruction z;
+    ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT]; /* explicit and hidden */
+};
+
+/* mode: MODE_LONG64, MODE_CODE32 as in vcpu.h. false: not a valid instruction (#UD), or len too short
+ * (*ret_need_more). Calls Zydis: guest vectors must be saved. */
+bool insn_decode(uint32_t mode, const uint8_t *bytes, unsigned len, struct insn *ret, bool *ret_need_more);

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * vcpu: one CPU of the soft engine, as translated code, the stepper and the C helpers share it.
+ *
+ * Translated code runs with the host's GS base at this struct: the head is a fixed layout. Guest GPRs
+ * live in the host registers of the same name but for r9, r10, r11, which stay in gpr[] (they are the
+ * translator's scratch). Guest RSP is host RSP. Guest arithmetic flags and DF are the host's. Guest vector
+ * and x87 state stays in the host's registers while vec_live is set: all of cpu/soft is built with
+ * -mgeneral-regs-only and may run then; whoever calls other code (devices, libc, Zydis) calls vec_save first.
+ * In C all registers are here, rip too, and flags are in rflags.
+ *
+ * Threads: its own, but for `request` and the fields marked any-thread (atomics).
+ */
+#pragma once
+
+#include <setjmp.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "board/ram.h"
+#include "cpu/cpu.h"
+#include "cpu/cpuid.h"
+
+enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
+enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEG_COUNT };
+
+/* RFLAGS. Source: Intel SDM vol. 1, 3.4.3. */
+#define FL_CF    (1u << 0)
+#define FL_PF    (1u << 2)
+#define FL_AF    (1u << 4)
+#define FL_ZF    (1u << 6)
+#define FL_SF    (1u << 7)
+#define FL_TF    (1u << 8)
+#define FL_IF    (1u << 9)
+#define FL_DF    (1u << 10)
+#define FL_OF    (1u << 11)
+#define FL_IOPL  (3u << 12)
+#define FL_NT    (1u << 14)
+#define FL_RF    (1u << 16)
+#define FL_VM    (1u << 17)
+#define FL_AC    (1u << 18)
+#define FL_ID    (1u << 21)
+#define FL_ARITH (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF | FL_OF)
+
+enum {
+    EXC_DE,
+    EXC_DB,
+    EXC_NMI,
+    EXC_BP,
+    EXC_OF,
+    EXC_BR,
+    EXC_UD,
+    EXC_NM,
+    EXC_DF,
+    EXC_TS = 10,
+    EXC_NP,
+    EXC_SS,
+    EXC_GP,
+    EXC_PF,
+    EXC_MF = 16,
+    EXC_AC,
+    EXC_MC,
+    EXC_XM
+};
+
+/* A segment register with its hidden part. attr: bits 8..15 and 20..23 of the descriptor's second
+ * word, shifted down by 8 (type, S, DPL, P | AVL, L, D/B, G at bits 12..15). limit is in bytes. */
+struct seg {
+    uint64_t base;
+    uint32_t limit;
+    uint16_t sel;
+    uint16_t attr;
+    bool unusable;
+};
+
+/*
+ * TLB entry in the form that one compare tests: t = va - tag; hit if t <= 4096 - size (unsigned), then
+ * the bytes are at host + t. An empty entry's tag differs from every address of its slot in the index bits.
+ * A page with MMIO has no entry; a page with translated code has no write entry.
+ */
+struct tlb_entry {
+    uint64_t tag;
+    uint64_t host;
+};
+#define TLB_BITS      10
+#define TLB_SIZE      (1u << TLB_BITS)
+#define TLB_INDEX(va) (((va) >> 12) & (TLB_SIZE - 1))
+struct tlb {
+    struct tlb_entry read[TLB_SIZE];
+    struct tlb_entry write[TLB_SIZE];
+};
+enum { BANK_KERNEL, BANK_USER, BANK_COUNT }; /* by CPL < 3; SMAP is hidden from guests */
+
+/* Why a vCPU shall leave translated code: bits of `request`, polled as one 32-bit word. */
+#define REQ_KICK      (1u << 0) /* run returns CPU_EXIT_STOPPED */
+#define REQ_INTERRUPT (1u << 1) /* ask intc->pending */
+#define REQ_NMI       (1u << 2)
+#define REQ_INIT      (1u << 3)
+#define REQ_SIPI      (1u << 4)
+#define REQ_CODE      (1u << 5) /* pages became code or were written: see smc.h */
+#define REQ_QUIESCE   (1u << 6) /* wait outside of translated code until the code cache was emptied */
+#define REQ_TRAP      (1u << 7) /* own thread: TF or a debug condition, one step at a time */
+
+enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH };
+
+struct jcache_entry {
+    uint64_t va;
+    uint64_t code;
+};
+#define JCACHE_BITS 12
+
+struct soft;
+
+struct vcpu {
+    /* ---- fixed layout: translated code knows these offsets (asserted in state.c) ---- */
+    uint64_t gpr[16];         /* 0x000 */
+    uint64_t rip;             /* 0x080 */
+    uint64_t rflags;          /* 0x088 IF, IOPL, ... always; arithmetic flags and DF only in C */
+    _Atomic uint32_t request; /* 0x090 any-thread */
+    uint32_t mode;            /* 0x094 MODE_* bits: part of a translation's key */
+    uint64_t host_rsp;        /* 0x098 the C stack while translated code runs */
+    uint64_t page_va;         /* 0x0a0 virtual address of the page whose code runs (position independence) */
+    uint64_t scratch[8];      /* 0x0a8 the translator's */
+    uint64_t seg_base[8];     /* 0x0e8 = seg[i].base, kept equal by seg.c */
+    uint64_t host_tsc_offset; /* 0x128 guest TSC = host TSC + this */
+    uint8_t vec_live;         /* 0x130 guest vectors are in host registers */
+    uint8_t pad[0x1c0 - 0x131];
+    struct tlb tlb[BANK_COUNT] __attribute__((aligned(64))); /* 0x1c0 */
+    struct jcache_entry jcache[1u << JCACHE_BITS];
+
+    /* ---- C only ---- */
+    struct soft *soft;
+    unsigned index;
+    struct seg seg[SEG_COUNT];
+    struct {
+        uint64_t base;
+        uint16_t limit;
+    } gdt, idt;
+    uint64_t cr0, cr2, cr3, cr4, xcr0, efer;
+    uint64_t dr[8];
+    uint64_t star, lstar, cstar, sfmask, kernel_gs_base, sysenter_cs, sysenter_esp, sysenter_eip;
+    uint64_t pat, misc_enable, tsc_aux, mtrr_def;
+    uint64_t mtrr_phys[16], mtrr_fixed[11];
+    uint64_t spec_ctrl;
+    uint64_t pv_system_time, pv_wall_clock; /* kvm-clock MSRs */
+
+    /* Interruptibility: sti and mov ss shadow one instruction; NMIs are masked until iret. */
+    bool shadow, nmi_masked, halted, wait_sipi;
+    _Atomic uint8_t sipi_vector;
+
+    /* A fault inside a C helper unwinds here (soft_fault); the instruction's start state is in gpr/rip. */
+    jmp_buf *fault_env;
+    struct {
+        uint8_t vector;
+        bool has_error;
+        uint32_t error;
+        bool delivering; /* an exception is being delivered (double fault detection) */
+        uint8_t first;   /* the one being delivered */
+    } exc;
+
+    struct cpuid_table cpuid;
+    struct cpu_stats stats;
+    uint8_t xsave[4096] __attribute__((aligned(64))); /* guest's, valid while !vec_live */
+};
+
+/* Translation mode: what else a translation depends on besides its bytes. */
+#define MODE_USER   (1u << 0) /* CPL 3: picks the TLB bank */
+#define MODE_LONG64 (1u << 1) /* 64-bit code segment */
+#define MODE_CODE32 (1u << 2) /* 32-bit default operand size (else 16, if not LONG64) */
+#define MODE_FLAT   (1u << 3) /* DS, ES, SS have base 0 and no limits to check */
+#define MODE_PE     (1u << 4) /* protected mode, not virtual-8086 */
+#define MODE_SSE    (1u << 5) /* CR0.TS, EM and CR4.OSFXSR let SSE run */
+#define MODE_AVX    (1u << 6) /* CR4.OSXSAVE and XCR0 let AVX run */
+#define MODE_X87    (1u << 7) /* CR0.EM and TS let x87/MMX run */
+
+#define VCPU_OFF(m) ((uint32_t)offsetof(struct vcpu, m))
+
+static inline unsigned vcpu_cpl(const struct vcpu *v)
+{
+    return v->mode & MODE_USER ? 3 : v->seg[SEG_SS].attr >> 5 & 3;
+}
