@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/err.h"
+
+#include "unit.h"
+
+static void context_is_added_outside_in(void **state)
+{
+    (void)state;
+    struct err e;
+    assert_int_equal(err_code(&e, -ENOENT, "open disk %s", "/srv/a.raw"), -ENOENT);
+    assert_int_equal(err_wrap(&e, "start %s", "web1"), -ENOENT);
+    assert_string_equal(e.text, "start web1: open disk /srv/a.raw: No such file or directory");
+    assert_int_equal(e.code, -ENOENT);
+}
+
+static void a_text_too_long_is_cut_and_stays_one_string(void **state)
+{
+    (void)state;
+    struct err e;
+    char *x = malloc(2001);
+    memset(x, 'x', 2000);
+    x[2000] = 0;
+    err_set(&e, -EINVAL, "%s", x);
+    err_wrap(&e, "outer");
+    assert_int_equal(strlen(e.text), sizeof(e.text) - 1);
+    assert_memory_equal(e.text, "outer: xx", 9);
+    free(x);
+}
+
+static void nobody_has_to_listen(void **state)
+{
+    (void)state;
+    assert_int_equal(err_set(NULL, -EPERM, "x"), -EPERM);
+    assert_true(err_wrap(NULL, "x") < 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(context_is_added_outside_in),
+        cmocka_unit_test(a_text_too_long_is_cut_and_stays_one_string),
+        cmocka_unit_test(nobody_has_to_listen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
