@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * kvm: the parts of the KVM engine and what they share. Outside, the engine is `engine_kvm` (cpu/cpu.h).
+ *
+ *   kvm.c        machine, CPUs, run loop      kvm_state.c  KVM structures in and out
+ *   kvm_cpuid.c  the CPU that guests see, cut to what this KVM offers
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "cpu/cpu.h"
+
+struct kvm_cpu {
+    int fd;
+    unsigned index;
+    struct kvm_run *run; /* shared with the kernel */
+    pthread_mutex_t lock;
+    bool inside; /* a thread is in run: kick may signal it (under lock) */
+    pthread_t thread;
+    _Atomic bool kicked;
+    struct cpu_stats stats;
+};
+
+struct kvm {
+    struct engine engine; /* first */
+    struct cpu_config config;
+    int dev, vm; /* /dev/kvm and the machine */
+    size_t run_bytes;
+    struct kvm_cpu cpus[CPU_MAX];
+};
+
+/* Tell KVM what CPUID shows on this CPU. -errno. */
+int kvm_cpuid_set(struct kvm *k, unsigned cpu, struct err *e);
+
+int kvm_state_get(struct engine *g, unsigned cpu, struct cpu_state *ret, struct err *e);
+int kvm_state_set(struct engine *g, unsigned cpu, const struct cpu_state *s, struct err *e);
