@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void fill(struct err *e, int code, const char *fmt, va_list ap, const char *tail)
+__attribute__((format(printf, 3, 0))) static void fill(struct err *e, int code, const char *fmt, va_list ap,
+                                                       const char *tail)
 {
     if (!e)
         return;

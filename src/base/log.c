@@ -17,7 +17,8 @@ void log_to(int fd, enum log_level least)
     threshold = (int)least;
 }
 
-static void emit(enum log_level level, const char *fmt, va_list ap, unsigned dropped)
+__attribute__((format(printf, 2, 0))) static void emit(enum log_level level, const char *fmt, va_list ap,
+                                                       unsigned dropped)
 {
     static const char *const names[] = {"debug: ", "", "warning: ", "error: "};
     char line[1024];
