@@ -9,7 +9,7 @@
 probe_guest:
 	mov	$1, %al			/* 1: code runs */
 	out	%al, $0x80
-	mov	$200000, %ecx		/* 2: ring 0 at speed, interrupt flag included */
+	mov	$50000, %ecx		/* 2: ring 0 at speed, interrupt flag included */
 1:	cli
 	pushfq
 	pop	%rdx
