@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * machine: a virtual machine put together: engine, board, devices, and one thread a CPU.
+ *
+ * All calls come from the loop's thread with the board lock held, or before the loop runs.
+ */
+#pragma once
+
+#include "base/loop.h"
+#include "board/port.h"
+#include "cpu/cpu.h"
+
+#define MACHINE_DISKS 8
+
+struct machine_disk {
+    struct disk_port *port; /* borrowed */
+    char serial[21];        /* what the guest sees as the disk's id */
+};
+
+struct machine_config {
+    const char *name;
+    unsigned cpus;
+    uint64_t memory; /* bytes, multiple of 2 MiB */
+    const struct engine_ops *engine;
+    uint32_t engine_debug; /* CPU_DEBUG_* */
+
+    /* Boot: a whole kernel file and initramfs in memory (borrowed until machine_new returns). */
+    const void *kernel;
+    size_t kernel_len;
+    const void *initrd;
+    size_t initrd_len;
+    const char *cmdline;
+
+    /* Far ends, borrowed until machine_free; NULL or 0: the device is not there. */
+    struct char_port *serial;
+    struct char_port *console;
+    struct machine_disk disks[MACHINE_DISKS];
+    unsigned nr_disks;
+    struct net_port *net;
+    uint8_t mac[6];
+    struct entropy_port *entropy;
+    uint32_t vsock_cid; /* 0: no vsock */
+};
+
+enum machine_event {
+    MACHINE_POWER_OFF,    /* the guest switched itself off */
+    MACHINE_RESET,        /* the guest asked for a reset */
+    MACHINE_PANIC,        /* the guest's kernel panicked */
+    MACHINE_TRIPLE_FAULT, /* ... so did its exception handling */
+    MACHINE_ENGINE_FAILED,
+};
+
+struct machine;
+/*
+ * Build it; CPUs stand still. on_event is called on the loop's thread, under the board lock; after any event
+ * but PANIC the CPUs have stopped. text says more in one line.
+ */
+int machine_new(const struct machine_config *c, struct loop *loop, pthread_mutex_t *lock,
+                void (*on_event)(void *ctx, enum machine_event event, const char *text), void *ctx,
+                struct machine **ret, struct err *e);
+void machine_free(struct machine *m); /* stops its CPUs first; lock not held */
+OWN_TYPE(machine, machine_free)
+
+int machine_start(struct machine *m, struct err *e); /* or go on after machine_pause */
+void machine_pause(struct machine *m);               /* returns when every CPU stands still */
+void machine_power_button(struct machine *m);
+
+/* The device through which the monitor reaches the guest's agent; NULL without vsock. */
+struct virtio_vsock;
+struct virtio_vsock *machine_vsock(struct machine *m);
+
+const char *machine_engine(const struct machine *m);
+void machine_stats(struct machine *m, unsigned cpu, struct cpu_stats *ret);
+uint64_t machine_memory_touched(const struct machine *m); /* bytes of guest RAM that are resident */

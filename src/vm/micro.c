@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * micro: the board that machines get. No firmware: the kernel is loaded directly and finds the rest by ACPI.
+ *
+ *     memory                                       ports
+ *     0000_0000  RAM, up to 3 GiB                  020, 0a0  PIC          (kvm: the kernel's)
+ *       000e_0000  ACPI tables                     040..43, 61  PIT       (kvm: the kernel's)
+ *     c000_0000  PCI BARs                          064       reset (keyboard controller)
+ *     e000_0000  PCI configuration (ECAM)          070..71   RTC and CMOS, GSI 8
+ *     fec0_0000  I/O APIC                          092       reset (system control port A)
+ *     fee0_0000  local APICs                       3f8..3ff  COM1, GSI 4
+ *     1_0000_0000  the rest of RAM                 505       pvpanic
+ *                                                  600..60f  ACPI power management, GSI 9
+ *                                                  cf8..cff  PCI configuration
+ * GSI 16..23: PCI's INTA..INTD, where a device does without MSI-X.
+ * Threads: before any CPU runs; callbacks under the board lock.
+ */
+#include "vm/machine_impl.h"
+
+#include "vm/acpi.h"
+
+#define GSI_COM1 4
+#define GSI_RTC  8
+#define COM1     0x3f8
+#define PVPANIC  0x505
+
+/* ---- wires ---- */
+
+static void kernel_wire(void *ctx, unsigned line, bool level)
+{
+    struct machine *m = ctx;
+    m->engine->ops->irq_line(m->engine, line, level);
+}
+
+static struct irq wire(struct machine *m, unsigned gsi)
+{
+    return (struct irq){.set = kernel_wire, .ctx = m, .line = gsi};
+}
+
+/* ---- power ---- */
+
+static void power_off(void *ctx)
+{
+    machine_post_event(ctx, MACHINE_POWER_OFF, "the guest powered off");
+}
+
+static void power_reset(void *ctx)
+{
+    machine_post_event(ctx, MACHINE_RESET, "the guest reset itself");
+}
+
+/* ---- pvpanic: one byte. Source: QEMU docs/specs/pvpanic.rst ---- */
+#define PVPANIC_PANICKED     0x01
+#define PVPANIC_CRASH_LOADED 0x02
+
+static uint64_t pvpanic_read(void *dev, uint64_t off, unsigned size)
+{
+    (void)dev, (void)off, (void)size;
+    return PVPANIC_PANICKED | PVPANIC_CRASH_LOADED; /* the events we understand */
+}
+
+static void pvpanic_write(void *dev, uint64_t off, unsigned size, uint64_t val)
+{
+    (void)off, (void)size;
+    if (val & PVPANIC_PANICKED)
+        machine_post_event(dev, MACHINE_PANIC, "the guest's kernel panicked");
+}
+
+static const struct bus_ops pvpanic_ops = {pvpanic_read, pvpanic_write};
+
+int micro_build(struct machine *m, struct err *e)
+{
+    const struct cpu_config cpu = {.nr_cpus = m->config.cpus,
+                                   .ram = m->ram,
+                                   .mem = m->mem,
+                                   .io = m->io,
+                                   .debug = m->config.engine_debug};
+    int rc = m->config.engine->new(&cpu, &m->engine, e);
+    if (rc < 0)
+        return err_wrap(e, "engine %s", m->config.engine->name);
+    const struct power_ops power = {power_off, power_reset, m};
+    const struct irq sci = wire(m, ACPI_SCI), com1 = wire(m, GSI_COM1), rtc = wire(m, GSI_RTC);
+    if ((rc = acpi_pm_new(m->io, &sci, m->clock, &power, &m->pm, e)) < 0 ||
+        (rc = rtc_new(m->io, &rtc, m->clock, m->config.memory, &m->rtc, e)) < 0 ||
+        (rc = bus_attach(m->io, PVPANIC, 1, &pvpanic_ops, m, e)) < 0)
+        return rc;
+    if (m->config.serial)
+        return uart_new(m->io, COM1, &com1, m->config.serial, &m->uart, e);
+    return 0;
+}
+
+void micro_free(struct machine *m)
+{
+    uart_free(m->uart);
+    rtc_free(m->rtc);
+    acpi_pm_free(m->pm);
+    if (m->engine)
+        m->engine->ops->free(m->engine);
+}
