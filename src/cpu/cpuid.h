@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define CPUID_PHYS_BITS 40 /* of guest-physical addresses */
+
 struct cpuid_table {
     unsigned nr;
     struct kvm_cpuid_entry2 entries[64];

@@ -2,11 +2,14 @@
 /*
  * soft: the software engine's parts and what each offers the others.
  *
- *   engine.c    ops table, run loop, requests          mmu.c   page walk, TLB fill, guest memory from C
- *   excp.c      exceptions, interrupts, iret           seg.c   descriptors, far transfers, TSS
- *   sys.c       privileged instructions                msr.c   model-specific registers, kvm-clock
+ *   engine.c    ops table, life, requests from outside run.c   the run loop of one CPU
+ *   walk.c      page walk                              mmu.c   guest memory from C        tlb.c   its cache
+ *   excp.c      exceptions, interrupts                 iret.c  the way back               try.c   unwinding
+ *   seg.c       descriptors, segment registers         far.c   far transfers              task.c  TSS
+ *   sys*.c      privileged instructions                msr.c   model-specific registers   pvclock.c
  *   state.c     KVM structures in and out              vec.c   guest vector state in and out
  *   insn.c      Zydis' answer boiled down              step.c  one instruction, natively, on a bounce buffer
+ *   hostsig.c   native faults of guest code
  *   jit*.c      translation                            smc.c   pages with code, cross-CPU invalidation
  *
  * A helper that faults does not return: soft_fault() unwinds to the run loop (or to the caller's
@@ -17,6 +20,7 @@
 #include "cpu/soft/vcpu.h"
 
 struct jit;
+#define HOST_SIGNALS 4
 struct soft {
     struct engine engine; /* first */
     struct ram *ram;
@@ -25,15 +29,24 @@ struct soft {
     unsigned nr_cpus;
     uint32_t debug;
     uint64_t tsc_khz;
-    uint8_t *marks; /* ram_marks: pages with translated code */
+    const struct ram_slot *slots; /* ram_slots */
+    unsigned nr_slots;
+    uint8_t *marks;      /* ram_marks: pages with translated code */
+    uint64_t xsave_mask; /* components a guest may use on this host: x87, SSE, AVX */
+    uint64_t tsc_offset; /* guest TSC at power on is 0, on all CPUs */
+    uint64_t paused_tsc; /* host TSC when pause was called */
     struct vcpu *cpus[CPU_MAX];
-    struct jit *jit; /* shared by all CPUs; NULL under CPU_DEBUG_STEP */
+    struct sigaction old_action[HOST_SIGNALS]; /* who had the signals that hostsig.c catches */
+    struct jit *jit;                           /* shared by all CPUs; NULL under CPU_DEBUG_STEP */
 };
 
-/* ---- excp.c ---- */
+/* ---- try.c ---- */
+/* Call fn; false: it faulted, v->exc says how. gpr, rip, rflags are as fn left them. Nests. */
+bool soft_try(struct vcpu *v, void (*fn)(struct vcpu *v, void *arg), void *arg);
 _Noreturn void soft_fault(struct vcpu *v, unsigned vector);                      /* without error code */
 _Noreturn void soft_fault_code(struct vcpu *v, unsigned vector, uint32_t error); /* with one */
 _Noreturn void soft_page_fault(struct vcpu *v, uint64_t va, uint32_t error);
+/* ---- excp.c ---- */
 /* Deliver through the IDT (real mode: IVT). soft_int: INT n, INT3, INTO with next_rip as return address.
  * Both may meet further faults; false: triple fault. */
 bool soft_deliver(struct vcpu *v, unsigned vector, bool has_error, uint32_t error, bool external);
@@ -41,7 +54,8 @@ void soft_int(struct vcpu *v, unsigned vector, uint64_t next_rip);
 void soft_iret(struct vcpu *v, unsigned op_bytes);
 
 /* ---- mmu.c: guest memory by linear address; all fault precisely ---- */
-/* Fill the TLB for va and return its host address, or NULL for MMIO. Faults. access_user: CPL 3 rules. */
+/* Fill the TLB for va by the rights of the CPL and return its host address. Faults. NULL: use mmu_read or
+ * mmu_write, as it is MMIO or (write) a page with translated code. */
 void *mmu_fill(struct vcpu *v, uint64_t va, enum access access);
 /* Host address of [va, va+size) if it lies in one page of RAM and may be accessed now without further
  * ado (writes: page has no translated code), else NULL. Faults where the guest would. */
@@ -49,6 +63,9 @@ void *mmu_host(struct vcpu *v, uint64_t va, unsigned size, enum access access);
 /* Any size up to 4096, page crossings and MMIO included; writes check all pages before the first byte. */
 void mmu_read(struct vcpu *v, uint64_t va, void *buf, unsigned size);
 void mmu_write(struct vcpu *v, uint64_t va, const void *buf, unsigned size);
+/* For locked instructions, which cannot go through a copy: also a page with translated code. If *ret_gpa is
+ * not UINT64_MAX, call smc_written for it afterwards. NULL: crosses a page or is MMIO. */
+void *mmu_host_locked(struct vcpu *v, uint64_t va, unsigned size, uint64_t *ret_gpa);
 void mmu_probe_write(struct vcpu *v, uint64_t va, unsigned size); /* fault now if a write would */
 /* The same as the system sees it (descriptor tables, TSS): supervisor rights whatever the CPL. */
 void mmu_read_sys(struct vcpu *v, uint64_t va, void *buf, unsigned size);
@@ -58,11 +75,28 @@ void mmu_write_sys(struct vcpu *v, uint64_t va, const void *buf, unsigned size);
 unsigned mmu_fetch(struct vcpu *v, uint64_t va, uint8_t buf[15]);
 /* Guest-physical address of a linear one for fetching; faults. UINT64_MAX: it is not RAM. */
 uint64_t mmu_fetch_gpa(struct vcpu *v, uint64_t va);
-void mmu_flush(struct vcpu *v, bool global_too); /* CR3 load; CR0/CR4 change */
-void mmu_flush_page(struct vcpu *v, uint64_t va);
-void mmu_drop_write(struct vcpu *v, uint64_t gpa_page); /* forget write entries of this physical page */
 /* Linear address of seg:offset with limit, type and canonical checks (#GP, #SS). */
 uint64_t mmu_linear(struct vcpu *v, unsigned seg, uint64_t offset, unsigned size, enum access access);
+
+/* ---- walk.c ---- */
+struct walk {
+    uint64_t gpa;  /* of va itself */
+    bool writable; /* for this privilege, and dirty already */
+    bool global, large;
+};
+/* Translate, setting accessed and dirty bits. false: *ret_error is the page fault's error code. */
+bool mmu_walk(struct vcpu *v, uint64_t va, enum access access, bool user, struct walk *ret,
+              uint32_t *ret_error);
+
+/* ---- tlb.c ---- */
+void tlb_init(struct vcpu *v);
+void tlb_insert(struct vcpu *v, unsigned bank, enum access access, uint64_t va, void *host,
+                const struct walk *w);
+void mmu_flush(struct vcpu *v, bool global_too); /* CR3 load; CR0/CR4 change. Clears the jump cache too */
+void mmu_flush_page(struct vcpu *v, uint64_t va);
+void mmu_drop_write(struct vcpu *v, uint64_t gpa_page); /* forget write entries of this physical page */
+/* Forget all write entries of pages with translated code; fn is told of each such page. */
+void tlb_drop_marked(struct vcpu *v, void (*fn)(struct vcpu *v, uint64_t gpa_page));
 
 /* ---- seg.c ---- */
 void seg_load(struct vcpu *v, unsigned seg, uint16_t sel);     /* mov sreg, pop sreg, lds ... */
@@ -72,17 +106,30 @@ void seg_far_call(struct vcpu *v, uint16_t sel, uint64_t off, unsigned op_bytes,
 void seg_far_ret(struct vcpu *v, unsigned op_bytes, unsigned pop_bytes);
 void seg_lldt(struct vcpu *v, uint16_t sel);
 void seg_ltr(struct vcpu *v, uint16_t sel);
-void mode_update(struct vcpu *v); /* recompute v->mode after CR0, CR4, EFER, XCR0, CS, SS, DS, ES changed */
+
+/* ---- mode.c ---- */
+/* Recompute v->mode and seg_base after CR0, CR4, EFER, XCR0, RFLAGS.VM or a segment changed. Leaves the jump
+ * cache alone: its entries must tell modes apart. */
+void mode_update(struct vcpu *v);
 
 /* ---- sys.c: an instruction that is neither user code nor a plain far transfer ---- */
 struct insn;
 /* Execute it wholly (rip too). false: not one of its own. Faults. */
 bool sys_execute(struct vcpu *v, const struct insn *i);
 
+/* ---- state.c ---- */
+void state_reset(struct vcpu *v); /* after power on; also by INIT */
+int state_get(struct vcpu *v, struct cpu_state *ret, struct err *e);
+int state_set(struct vcpu *v, const struct cpu_state *s, struct err *e);
+
 /* ---- msr.c ---- */
 bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *ret); /* false: #GP */
 bool msr_write(struct vcpu *v, uint32_t msr, uint64_t val);
 uint64_t soft_tsc(const struct vcpu *v);
+
+/* ---- pvclock.c: KVM's clock for guests; both run with vectors saved ---- */
+void pvclock_update(struct vcpu *v);     /* write the CPU's page where pv_system_time says */
+void pvclock_wall_clock(struct vcpu *v); /* write the wall clock where pv_wall_clock says */
 
 /* ---- vec.c ---- */
 void vec_save(
@@ -105,6 +152,27 @@ void jit_free(struct jit *j);
 bool jit_run(struct vcpu *v);
 void jit_jcache_clear(struct vcpu *v); /* virtual mappings or the mode's meaning changed */
 void jit_flush_all(struct soft *s);    /* all translations; takes every CPU out of them first */
+void jit_quiesce(struct vcpu *v);      /* what REQ_QUIESCE asks: wait outside until the cache was emptied */
+/* Bytes were written: no translation of them may be entered again. v: the CPU that wrote, or NULL.
+ * Unmarks the page (ram_mark) when it has no translations left. Takes jit's lock, so translate addresses
+ * (which sets accessed bits in guest memory) before taking that. */
+void jit_invalidate(struct soft *s, struct vcpu *v, uint64_t gpa, unsigned size);
+
+/* ---- hostsig.c: a native fault (SIGFPE, SIGSEGV, SIGILL, SIGBUS) of guest code ---- */
+struct host_fault {
+    uint64_t pc;      /* host */
+    uint64_t gpr[16]; /* host registers at the fault, by the numbers of vcpu.h */
+    uint64_t rflags;
+    unsigned vector; /* the CPU's: EXC_DE, EXC_GP, ... */
+};
+/* Is pc guest code of this part? Then put the guest's state at the start of the faulting instruction into
+ * gpr, rip, rflags and return true: the fault is raised as soft_fault(vector) on the C stack. Signal context.
+ */
+bool jit_host_fault(struct vcpu *v, const struct host_fault *f);
+bool step_host_fault(struct vcpu *v, const struct host_fault *f);
+int hostsig_enter(struct vcpu *v, struct err *e); /* this thread's faults from now on; GS base = v */
+void hostsig_leave(struct vcpu *v);
+void hostsig_fini(struct vcpu *v);
 
 /* ---- smc.c ---- */
 /* The page gets translations: mark it, make other CPUs forget write entries. jit's lock held. */

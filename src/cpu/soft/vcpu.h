@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include <setjmp.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -91,6 +91,13 @@ struct tlb {
     struct tlb_entry read[TLB_SIZE];
     struct tlb_entry write[TLB_SIZE];
 };
+/* Which slots of one array are in use, and which of these hold (a piece of) a global or a large page: flushes
+ * look here only. */
+struct tlb_used {
+    uint64_t used[TLB_SIZE / 64];
+    uint64_t global[TLB_SIZE / 64];
+    uint64_t large[TLB_SIZE / 64];
+};
 enum { BANK_KERNEL, BANK_USER, BANK_COUNT }; /* by CPL < 3; SMAP is hidden from guests */
 
 /* Why a vCPU shall leave translated code: bits of `request`, polled as one 32-bit word. */
@@ -103,7 +110,13 @@ enum { BANK_KERNEL, BANK_USER, BANK_COUNT }; /* by CPL < 3; SMAP is hidden from 
 #define REQ_QUIESCE   (1u << 6) /* wait outside of translated code until the code cache was emptied */
 #define REQ_TRAP      (1u << 7) /* own thread: TF or a debug condition, one step at a time */
 
-enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH };
+enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH, ACCESS_COUNT };
+
+/* Where a fault goes: what __builtin_setjmp fills, no libc that might touch vectors. See soft_try. */
+struct fault_env {
+    void *regs[5];
+    struct fault_env *outer;
+};
 
 struct jcache_entry {
     uint64_t va;
@@ -120,7 +133,7 @@ struct vcpu {
     uint64_t rflags;          /* 0x088 IF, IOPL, ... always; arithmetic flags and DF only in C */
     _Atomic uint32_t request; /* 0x090 any-thread */
     uint32_t mode;            /* 0x094 MODE_* bits: part of a translation's key */
-    uint64_t host_rsp;        /* 0x098 the C stack while translated code runs */
+    uint64_t host_rsp;        /* 0x098 the C stack while guest code runs natively: free below (hostsig.c) */
     uint64_t page_va;         /* 0x0a0 virtual address of the page whose code runs (position independence) */
     uint64_t scratch[8];      /* 0x0a8 the translator's */
     uint64_t seg_base[8];     /* 0x0e8 = seg[i].base, kept equal by seg.c */
@@ -146,19 +159,35 @@ struct vcpu {
     uint64_t spec_ctrl;
     uint64_t pv_system_time, pv_wall_clock; /* kvm-clock MSRs */
 
+    struct tlb_entry fetch[BANK_COUNT][TLB_SIZE]; /* host is 0 for code that is not in RAM */
+    struct tlb_used tlb_used[BANK_COUNT][ACCESS_COUNT];
+
+    /* The page of the local APIC's registers, UINT64_MAX while they are not in memory (x2APIC, disabled). */
+    uint64_t apic_page;
+    uint32_t apic_icr_high; /* xAPIC: destination written before the command */
+
     /* Interruptibility: sti and mov ss shadow one instruction; NMIs are masked until iret. */
     bool shadow, nmi_masked, halted, wait_sipi;
+    bool ask_intc; /* an interrupt may be pending, but IF was 0: whoever sets IF raises REQ_INTERRUPT */
     _Atomic uint8_t sipi_vector;
+    _Atomic bool sleeping; /* in the futex wait of HLT on `request` */
 
     /* A fault inside a C helper unwinds here (soft_fault); the instruction's start state is in gpr/rip. */
-    jmp_buf *fault_env;
+    struct fault_env *fault_env;
     struct {
         uint8_t vector;
         bool has_error;
         uint32_t error;
-        bool delivering; /* an exception is being delivered (double fault detection) */
-        uint8_t first;   /* the one being delivered */
+        uint64_t addr; /* #PF: what CR2 becomes; #DB: what DR6 gains */
     } exc;
+    bool db_pending; /* a single-step or data breakpoint trap is due after this instruction */
+
+    bool nmi_pending;
+    bool injected; /* set_state asked for this event to be delivered first; it is in exc */
+
+    void *sig_stack; /* host signals arrive here: the guest owns RSP */
+    stack_t old_sig_stack;
+    sigset_t old_sig_mask;
 
     struct cpuid_table cpuid;
     struct cpu_stats stats;

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * run: the loop that one CPU lives in: requests, interrupts, then guest code until something is up.
+ *
+ * Source: Intel SDM vol. 3A, 6.7 (NMI), 6.9 (priorities), vol. 2B, STI (shadow), HLT.
+ * Left out: data and instruction breakpoints, SMM.
+ * Threads: run_cpu is the CPU's own; request is any thread's. A sleeping CPU waits on `request` itself: it
+ * sets `sleeping` and the futex checks that no bit is set; the other side sets a bit first, then looks at
+ * `sleeping`.
+ */
+#include "cpu/soft/run.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cpu/soft/arch.h"
+
+void request(struct vcpu *v, uint32_t bits)
+{
+    atomic_fetch_or(&v->request, bits);
+    if (atomic_load(&v->sleeping))
+        syscall(SYS_futex, &v->request, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void sleep_until_request(struct vcpu *v)
+{
+    vec_save(v);
+    v->stats.exits_halt++;
+    atomic_store(&v->sleeping, true);
+    syscall(SYS_futex, &v->request, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+    atomic_store(&v->sleeping, false);
+}
+
+static bool take_request(struct vcpu *v, uint32_t bit)
+{
+    return v->request & bit && atomic_fetch_and(&v->request, ~bit) & bit;
+}
+
+static void init_reset(struct vcpu *v)
+{
+    state_reset(v);
+    vec_save(v);
+    if (v->soft->intc)
+        v->soft->intc->reset(v->soft->intc->ctx, v->index);
+    v->wait_sipi = v->index != 0;
+}
+
+static void startup(struct vcpu *v)
+{
+    if (!v->wait_sipi)
+        return;
+    uint8_t vector = atomic_load(&v->sipi_vector);
+    v->wait_sipi = false;
+    seg_set_real(v, SEG_CS, (uint16_t)(vector << 8));
+    v->rip = 0;
+    mode_update(v);
+}
+
+static void take_requests(struct vcpu *v)
+{
+    if (take_request(v, REQ_CODE))
+        smc_requests(v);
+    if (v->request & REQ_QUIESCE) {
+        vec_save(v);
+        jit_quiesce(v);
+    }
+    if (take_request(v, REQ_INIT))
+        init_reset(v);
+    if (take_request(v, REQ_SIPI))
+        startup(v);
+    if (take_request(v, REQ_INTERRUPT))
+        v->ask_intc = true;
+    if (take_request(v, REQ_NMI))
+        v->nmi_pending = true;
+    take_request(v, REQ_TRAP);
+}
+
+/* Events between two instructions. false: triple fault. */
+static bool deliver_events(struct vcpu *v)
+{
+    if (v->injected) {
+        v->injected = false;
+        return soft_deliver(v, v->exc.vector, v->exc.has_error, v->exc.error, false);
+    }
+    if (v->shadow || v->wait_sipi)
+        return true;
+    if (v->nmi_pending && !v->nmi_masked) {
+        v->nmi_pending = false;
+        v->nmi_masked = true;
+        v->halted = false;
+        return soft_deliver(v, EXC_NMI, false, 0, true);
+    }
+    if (!v->ask_intc || !(v->rflags & FL_IF) || !v->soft->intc)
+        return true;
+    vec_save(v);
+    int vector = v->soft->intc->ack(v->soft->intc->ctx, v->index);
+    if (vector < 0) {
+        v->ask_intc = false;
+        return true;
+    }
+    v->halted = false;
+    v->stats.exits_interrupt++;
+    return soft_deliver(v, (unsigned)vector, false, 0, true);
+}
+
+/* Must the loop look around before the next instruction? */
+static bool something_is_up(const struct vcpu *v)
+{
+    return v->request || v->halted || v->shadow || v->rflags & FL_TF || (v->ask_intc && v->rflags & FL_IF) ||
+           (v->nmi_pending && !v->nmi_masked);
+}
+
+static void many(struct vcpu *v, void *arg)
+{
+    (void)arg;
+    do {
+        if (!v->soft->jit || jit_run(v)) {
+            v->stats.steps++;
+            step(v);
+        }
+    } while (!something_is_up(v));
+}
+
+/* One instruction in the shadow of sti or mov ss, or under TF. */
+static void one(struct vcpu *v, void *arg)
+{
+    (void)arg;
+    bool trap = v->rflags & FL_TF;
+    unsigned cpl = vcpu_cpl(v);
+    v->shadow = false;
+    v->stats.steps++;
+    step(v);
+    if (trap && vcpu_cpl(v) == cpl) {
+        v->exc.addr = DR6_BS;
+        v->db_pending = true;
+    }
+}
+
+static bool run_guest(struct vcpu *v)
+{
+    bool single = v->shadow || v->rflags & FL_TF;
+    if (soft_try(v, single ? one : many, NULL)) {
+        if (!v->db_pending)
+            return true;
+        v->db_pending = false;
+        v->exc.addr = DR6_BS;
+        return soft_deliver(v, EXC_DB, false, 0, false);
+    }
+    v->shadow = false;
+    return soft_deliver(v, v->exc.vector, v->exc.has_error, v->exc.error, false);
+}
+
+static enum cpu_exit loop(struct vcpu *v)
+{
+    for (;;) {
+        if (v->request) {
+            if (take_request(v, REQ_KICK))
+                return CPU_EXIT_STOPPED;
+            take_requests(v);
+        }
+        if (!deliver_events(v))
+            return CPU_EXIT_SHUTDOWN;
+        if (v->wait_sipi || v->halted)
+            sleep_until_request(v);
+        else if (!run_guest(v))
+            return CPU_EXIT_SHUTDOWN;
+    }
+}
+
+enum cpu_exit run_cpu(struct vcpu *v, struct err *e)
+{
+    if (hostsig_enter(v, e))
+        return CPU_EXIT_FAILED;
+    enum cpu_exit exit = loop(v);
+    vec_save(v);
+    hostsig_leave(v);
+    return exit;
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * run: the loop that one CPU lives in, and how others ask something of it.
+ */
+#pragma once
+
+#include "cpu/soft/soft.h"
+
+/* Run until a request to stop, a triple fault or a failure. *e is filled for CPU_EXIT_FAILED. */
+enum cpu_exit run_cpu(struct vcpu *v, struct err *e);
+
+/* Any thread: ask something of a CPU and wake it if it halts. */
+void request(struct vcpu *v, uint32_t bits);

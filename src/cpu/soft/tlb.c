@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * tlb: the cache of page walks that translated code looks into: two banks (kernel, user), each with an array
+ * for reads, for writes and (C only) for fetches.
+ *
+ * Bitmaps of the used slots make a flush proportional to what is in use. An entry is made for RAM only; a
+ * write entry only for a dirty page without translated code.
+ * Threads: the CPU's own.
+ */
+#include "cpu/soft/copy.h"
+
+static struct tlb_entry *array(struct vcpu *v, unsigned bank, enum access access)
+{
+    switch (access) {
+    case ACCESS_READ:
+        return v->tlb[bank].read;
+    case ACCESS_WRITE:
+        return v->tlb[bank].write;
+    default:
+        return v->fetch[bank];
+    }
+}
+
+/* No address of this slot lies within the neighbour's page. */
+static void drop(struct vcpu *v, unsigned bank, enum access access, unsigned slot)
+{
+    array(v, bank, access)[slot] = (struct tlb_entry){.tag = (uint64_t)(slot ^ 1) << 12, .host = 0};
+    v->tlb_used[bank][access].used[slot / 64] &= ~(1ull << slot % 64);
+}
+
+void tlb_init(struct vcpu *v)
+{
+    for (unsigned bank = 0; bank < BANK_COUNT; bank++)
+        for (unsigned access = 0; access < ACCESS_COUNT; access++) {
+            for (unsigned slot = 0; slot < TLB_SIZE; slot++)
+                drop(v, bank, access, slot);
+            zero_bytes(&v->tlb_used[bank][access], sizeof(v->tlb_used[bank][access]));
+        }
+}
+
+static void assign(uint64_t *word, uint64_t bit, bool on)
+{
+    *word = on ? *word | bit : *word & ~bit;
+}
+
+void tlb_insert(struct vcpu *v, unsigned bank, enum access access, uint64_t va, void *host,
+                const struct walk *w)
+{
+    if (v->soft->debug & CPU_DEBUG_NO_TLB)
+        return;
+    unsigned slot = TLB_INDEX(va);
+    struct tlb_used *u = &v->tlb_used[bank][access];
+    uint64_t bit = 1ull << slot % 64;
+    array(v, bank, access)[slot] = (struct tlb_entry){
+        .tag = va & ~0xfffull,
+        .host = (uint64_t)(uintptr_t)host & ~0xfffull,
+    };
+    u->used[slot / 64] |= bit;
+    assign(&u->global[slot / 64], bit, w->global);
+    assign(&u->large[slot / 64], bit, w->large);
+}
+
+void mmu_flush(struct vcpu *v, bool global_too)
+{
+    for (unsigned bank = 0; bank < BANK_COUNT; bank++)
+        for (unsigned access = 0; access < ACCESS_COUNT; access++) {
+            const struct tlb_used *u = &v->tlb_used[bank][access];
+            for (unsigned i = 0; i < TLB_SIZE / 64; i++)
+                for (uint64_t m = u->used[i] & ~(global_too ? 0 : u->global[i]); m; m &= m - 1)
+                    drop(v, bank, access, i * 64 + (unsigned)__builtin_ctzll(m));
+        }
+    v->stats.flushes++;
+    jit_jcache_clear(v);
+}
+
+/* Large pages are cached by their 4 KiB pieces, and INVLPG of any address in one must drop all of them: those
+ * in the same GiB go, whatever their size. */
+void mmu_flush_page(struct vcpu *v, uint64_t va)
+{
+    unsigned here = TLB_INDEX(va);
+    for (unsigned bank = 0; bank < BANK_COUNT; bank++)
+        for (unsigned access = 0; access < ACCESS_COUNT; access++) {
+            const struct tlb_entry *entries = array(v, bank, access);
+            const struct tlb_used *u = &v->tlb_used[bank][access];
+            if (entries[here].tag == (va & ~0xfffull))
+                drop(v, bank, access, here);
+            for (unsigned i = 0; i < TLB_SIZE / 64; i++)
+                for (uint64_t m = u->used[i] & u->large[i]; m; m &= m - 1) {
+                    unsigned slot = i * 64 + (unsigned)__builtin_ctzll(m);
+                    if (entries[slot].tag >> 30 == va >> 30)
+                        drop(v, bank, access, slot);
+                }
+        }
+    jit_jcache_clear(v);
+}
+
+void mmu_drop_write(struct vcpu *v, uint64_t gpa_page)
+{
+    const uint64_t host = (uint64_t)(uintptr_t)soft_ram(v->soft, gpa_page, RAM_PAGE);
+    for (unsigned bank = 0; bank < BANK_COUNT; bank++)
+        for (unsigned i = 0; i < TLB_SIZE / 64; i++)
+            for (uint64_t m = v->tlb_used[bank][ACCESS_WRITE].used[i]; m; m &= m - 1) {
+                unsigned slot = i * 64 + (unsigned)__builtin_ctzll(m);
+                if (v->tlb[bank].write[slot].host == host)
+                    drop(v, bank, ACCESS_WRITE, slot);
+            }
+}
+
+void tlb_drop_marked(struct vcpu *v, void (*fn)(struct vcpu *v, uint64_t gpa_page))
+{
+    const struct soft *s = v->soft;
+    for (unsigned bank = 0; bank < BANK_COUNT; bank++)
+        for (unsigned i = 0; i < TLB_SIZE / 64; i++)
+            for (uint64_t m = v->tlb_used[bank][ACCESS_WRITE].used[i]; m; m &= m - 1) {
+                unsigned slot = i * 64 + (unsigned)__builtin_ctzll(m);
+                void *host = (void *)(uintptr_t)v->tlb[bank].write[slot].host;
+                if (!__atomic_load_n(&s->marks[soft_page_index(s, host)], __ATOMIC_RELAXED))
+                    continue;
+                drop(v, bank, ACCESS_WRITE, slot);
+                fn(v, soft_gpa(s, host));
+            }
+}
