@@ -4,6 +4,10 @@
 
 #include "board/clock.h"
 #include "dev/acpi_pm.h"
+#include "dev/ioapic.h"
+#include "dev/lapic.h"
+#include "dev/pic.h"
+#include "dev/pit.h"
 #include "dev/rtc.h"
 #include "dev/uart.h"
 #include "vm/machine.h"
@@ -28,7 +32,11 @@ struct machine {
     struct clock *clock;
     struct engine *engine;
 
-    /* devices */
+    /* devices; the first four only where the engine has no irqchip of its own */
+    struct lapics *lapics;
+    struct ioapic *ioapic;
+    struct pic *pic;
+    struct pit *pit;
     struct uart *uart;
     struct rtc *rtc;
     struct acpi_pm *pm;

@@ -19,12 +19,13 @@
 
 #include "vm/acpi.h"
 
+#define GSI_PIT  2
 #define GSI_COM1 4
 #define GSI_RTC  8
 #define COM1     0x3f8
 #define PVPANIC  0x505
 
-/* ---- wires ---- */
+/* ---- wires, where the engine has an irqchip: KVM takes global system interrupts ---- */
 
 static void kernel_wire(void *ctx, unsigned line, bool level)
 {
@@ -32,9 +33,83 @@ static void kernel_wire(void *ctx, unsigned line, bool level)
     m->engine->ops->irq_line(m->engine, line, level);
 }
 
+/* ---- ... and where it has not: each ISA line leads to the PIC and to the I/O APIC, the PIT's to pin 2 there
+ * ---- */
+
+static void own_wire(void *ctx, unsigned line, bool level)
+{
+    struct machine *m = ctx;
+    if (line < 16)
+        pic_set(m->pic, line, level);
+    ioapic_set(m->ioapic, line == 0 ? GSI_PIT : line, level);
+}
+
+static void own_msi(void *ctx, uint64_t addr, uint32_t data)
+{
+    struct machine *m = ctx;
+    lapics_msi(m->lapics, addr, data);
+}
+
+static void pic_output(void *ctx, bool level)
+{
+    struct machine *m = ctx;
+    lapics_extint(m->lapics, level);
+}
+
+static uint8_t inta(void *ctx)
+{
+    struct machine *m = ctx;
+    return pic_ack(m->pic);
+}
+
+static void eoi(void *ctx, uint8_t vector)
+{
+    struct machine *m = ctx;
+    ioapic_eoi(m->ioapic, vector);
+}
+
+static void wake(void *ctx, unsigned cpu)
+{
+    struct machine *m = ctx;
+    m->engine->ops->interrupt(m->engine, cpu);
+}
+
+static void nmi(void *ctx, unsigned cpu)
+{
+    struct machine *m = ctx;
+    m->engine->ops->nmi(m->engine, cpu);
+}
+
+static void init(void *ctx, unsigned cpu)
+{
+    struct machine *m = ctx;
+    m->engine->ops->init(m->engine, cpu);
+}
+
+static void sipi(void *ctx, unsigned cpu, uint8_t vector)
+{
+    struct machine *m = ctx;
+    m->engine->ops->sipi(m->engine, cpu, vector);
+}
+
+static int add_irqchip(struct machine *m, struct err *e)
+{
+    const struct lapic_ops ops = {wake, nmi, init, sipi, eoi, inta, m};
+    const struct msi_sink sink = {own_msi, m};
+    const struct irq timer = {.set = own_wire, .ctx = m, .line = 0};
+    int rc;
+    if ((rc = lapics_new(m->config.cpus, m->lock, m->clock, &ops, &m->lapics, e)) < 0 ||
+        (rc = pic_new(m->io, pic_output, m, &m->pic, e)) < 0 ||
+        (rc = ioapic_new(m->mem, BOARD_IOAPIC_AT, &sink, &m->ioapic, e)) < 0 ||
+        (rc = pit_new(m->io, &timer, m->clock, &m->pit, e)) < 0)
+        return rc;
+    return 0;
+}
+
 static struct irq wire(struct machine *m, unsigned gsi)
 {
-    return (struct irq){.set = kernel_wire, .ctx = m, .line = gsi};
+    return (struct irq){
+        .set = m->config.engine->in_kernel_irqchip ? kernel_wire : own_wire, .ctx = m, .line = gsi};
 }
 
 /* ---- power ---- */
@@ -70,12 +145,16 @@ static const struct bus_ops pvpanic_ops = {pvpanic_read, pvpanic_write};
 
 int micro_build(struct machine *m, struct err *e)
 {
+    int rc = m->config.engine->in_kernel_irqchip ? 0 : add_irqchip(m, e);
+    if (rc < 0)
+        return rc;
     const struct cpu_config cpu = {.nr_cpus = m->config.cpus,
                                    .ram = m->ram,
                                    .mem = m->mem,
                                    .io = m->io,
+                                   .intc = m->lapics ? lapics_intc(m->lapics) : NULL,
                                    .debug = m->config.engine_debug};
-    int rc = m->config.engine->new(&cpu, &m->engine, e);
+    rc = m->config.engine->new(&cpu, &m->engine, e);
     if (rc < 0)
         return err_wrap(e, "engine %s", m->config.engine->name);
     const struct power_ops power = {power_off, power_reset, m};
@@ -96,4 +175,8 @@ void micro_free(struct machine *m)
     acpi_pm_free(m->pm);
     if (m->engine)
         m->engine->ops->free(m->engine);
+    pit_free(m->pit);
+    ioapic_free(m->ioapic);
+    pic_free(m->pic);
+    lapics_free(m->lapics);
 }
