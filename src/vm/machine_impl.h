@@ -6,6 +6,7 @@
 #include "dev/acpi_pm.h"
 #include "dev/ioapic.h"
 #include "dev/lapic.h"
+#include "dev/pci.h"
 #include "dev/pic.h"
 #include "dev/pit.h"
 #include "dev/rtc.h"
@@ -40,6 +41,7 @@ struct machine {
     struct uart *uart;
     struct rtc *rtc;
     struct acpi_pm *pm;
+    struct pci *pci;
 
     /* CPUs */
     struct machine_cpu cpus[CPU_MAX];

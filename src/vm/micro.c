@@ -12,7 +12,7 @@
  *     1_0000_0000  the rest of RAM                 505       pvpanic
  *                                                  600..60f  ACPI power management, GSI 9
  *                                                  cf8..cff  PCI configuration
- * GSI 16..23: PCI's INTA..INTD, where a device does without MSI-X.
+ * GSI 16..19: PCI's INTA..INTD, where a device does without MSI-X.
  * Threads: before any CPU runs; callbacks under the board lock.
  */
 #include "vm/machine_impl.h"
@@ -22,6 +22,7 @@
 #define GSI_PIT  2
 #define GSI_COM1 4
 #define GSI_RTC  8
+#define GSI_PCI  16
 #define COM1     0x3f8
 #define PVPANIC  0x505
 
@@ -42,6 +43,12 @@ static void own_wire(void *ctx, unsigned line, bool level)
     if (line < 16)
         pic_set(m->pic, line, level);
     ioapic_set(m->ioapic, line == 0 ? GSI_PIT : line, level);
+}
+
+static void kernel_msi(void *ctx, uint64_t addr, uint32_t data)
+{
+    struct machine *m = ctx;
+    m->engine->ops->msi(m->engine, addr, data);
 }
 
 static void own_msi(void *ctx, uint64_t addr, uint32_t data)
@@ -143,6 +150,27 @@ static void pvpanic_write(void *dev, uint64_t off, unsigned size, uint64_t val)
 
 static const struct bus_ops pvpanic_ops = {pvpanic_read, pvpanic_write};
 
+/* ---- PCI ---- */
+
+static int add_pci(struct machine *m, struct err *e)
+{
+    struct pci_config c = {
+        .mem = m->mem,
+        .io = m->io,
+        .ecam_at = BOARD_ECAM_AT,
+        .mem_at = BOARD_PCI_MEM_AT,
+        .mem_bytes = BOARD_PCI_MEM_BYTES,
+        .io_at = BOARD_PCI_IO_AT,
+        .io_bytes = BOARD_PCI_IO_BYTES,
+        .msi = {m->config.engine->in_kernel_irqchip ? kernel_msi : own_msi, m},
+        .reset = power_reset,
+        .reset_ctx = m,
+    };
+    for (unsigned i = 0; i < PCI_WIRES; i++)
+        c.wires[i] = wire(m, GSI_PCI + i);
+    return pci_new(&c, &m->pci, e);
+}
+
 int micro_build(struct machine *m, struct err *e)
 {
     int rc = m->config.engine->in_kernel_irqchip ? 0 : add_irqchip(m, e);
@@ -160,7 +188,7 @@ int micro_build(struct machine *m, struct err *e)
     const struct power_ops power = {power_off, power_reset, m};
     const struct irq sci = wire(m, ACPI_SCI), com1 = wire(m, GSI_COM1), rtc = wire(m, GSI_RTC);
     if ((rc = acpi_pm_new(m->io, &sci, m->clock, &power, &m->pm, e)) < 0 ||
-        (rc = rtc_new(m->io, &rtc, m->clock, m->config.memory, &m->rtc, e)) < 0 ||
+        (rc = rtc_new(m->io, &rtc, m->clock, m->config.memory, &m->rtc, e)) < 0 || (rc = add_pci(m, e)) < 0 ||
         (rc = bus_attach(m->io, PVPANIC, 1, &pvpanic_ops, m, e)) < 0)
         return rc;
     if (m->config.serial)
@@ -171,6 +199,7 @@ int micro_build(struct machine *m, struct err *e)
 void micro_free(struct machine *m)
 {
     uart_free(m->uart);
+    pci_free(m->pci);
     rtc_free(m->rtc);
     acpi_pm_free(m->pm);
     if (m->engine)
