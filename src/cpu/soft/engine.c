@@ -32,6 +32,9 @@ static int vcpu_new(struct soft *s, unsigned index, struct err *e)
     v->soft = s;
     v->index = index;
     v->host_tsc_offset = s->tsc_offset;
+    int r = step_new(v, e);
+    if (r)
+        return r;
     cpuid_build(&v->cpuid, index, s->nr_cpus, s->tsc_khz);
     tlb_init(v);
     jit_jcache_clear(v);
@@ -56,6 +59,7 @@ static void soft_free(struct engine *g)
     for (unsigned i = 0; i < CPU_MAX; i++)
         if (s->cpus[i]) {
             hostsig_fini(s->cpus[i]);
+            step_free(s->cpus[i]);
             munmap(s->cpus[i], sizeof(*s->cpus[i]));
         }
     free(s);

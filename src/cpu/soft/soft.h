@@ -142,6 +142,8 @@ uint64_t soft_io_read(struct vcpu *v, uint16_t port, unsigned size);
 void soft_io_write(struct vcpu *v, uint16_t port, unsigned size, uint64_t val);
 
 /* ---- step.c ---- */
+int step_new(struct vcpu *v, struct err *e); /* its memory; step_free takes half-built ones */
+void step_free(struct vcpu *v);
 void step(struct vcpu *v); /* execute the instruction at rip, whatever it is; faults */
 
 /* ---- jit.c ---- */

@@ -125,6 +125,7 @@ struct jcache_entry {
 #define JCACHE_BITS 12
 
 struct soft;
+struct stepper;
 
 struct vcpu {
     /* ---- fixed layout: translated code knows these offsets (asserted in state.c) ---- */
@@ -184,6 +185,8 @@ struct vcpu {
 
     bool nmi_pending;
     bool injected; /* set_state asked for this event to be delivered first; it is in exc */
+
+    struct stepper *stepper;
 
     void *sig_stack; /* host signals arrive here: the guest owns RSP */
     stack_t old_sig_stack;
