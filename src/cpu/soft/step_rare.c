@@ -65,7 +65,7 @@ static void gather(struct vcpu *v, struct stepped *s)
                   m == ZYDIS_MNEMONIC_VPGATHERDQ || m == ZYDIS_MNEMONIC_VPGATHERQQ;
     unsigned dst = vector_number(i->ops[0].reg.value), mask = vector_number(i->ops[2].reg.value);
     unsigned index = vector_number(mem->mem.index), bytes = data64 ? 8 : 4, ibytes = index64 ? 8 : 4;
-    unsigned width = i->z.avx.vector_length == ZYDIS_VECTOR_LENGTH_256 ? 32 : 16;
+    unsigned width = i->z.avx.vector_length == 256 ? 32 : 16;
     unsigned nr = width / (bytes > ibytes ? bytes : ibytes);
     native_check_vectors(v, NEED_AVX);
     if (dst == mask || dst == index || mask == index)
