@@ -13,7 +13,8 @@
 #include "cpu/soft/jit_block.h"
 #include "cpu/soft/seg.h"
 
-_Static_assert(VCPU_OFF(self) == 0x138 && VCPU_OFF(jit_retry) == 0x150 && VCPU_OFF(jit_tmp) == 0x160, "jit_enter.S");
+_Static_assert(VCPU_OFF(self) == 0x138 && VCPU_OFF(jit_retry) == 0x150 && VCPU_OFF(jit_tmp) == 0x160,
+               "jit_enter.S");
 
 int jit_new(struct soft *s, struct jit **ret, struct err *e)
 {
@@ -53,8 +54,8 @@ static struct jcache_entry *jcache_slot(struct vcpu *v, uint64_t va)
     return &v->jcache[bank_of(v)][(va >> 4 ^ va) & ((1u << JCACHE_BITS) - 1)];
 }
 
-/* An entry of zeros is one of address 0 without code: no address that a slot's index belongs to matches it, but
- * for slot 0. */
+/* An entry of zeros is one of address 0 without code: no address that a slot's index belongs to matches it,
+ * but for slot 0. */
 static void clear_bank(struct vcpu *v, unsigned bank)
 {
     if (v->jcache_used[bank])

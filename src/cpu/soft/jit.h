@@ -25,7 +25,7 @@
 #define BLOCK_INSNS    48
 
 /* The slot that saves flags: AX after LAHF; SETO AL. */
-#define SLOT_FLAGS(ax) (((ax) >> 8 & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) | ((ax)&1 ? FL_OF : 0))
+#define SLOT_FLAGS(ax) (((ax) >> 8 & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) | ((ax) & 1 ? FL_OF : 0))
 
 /* Why translated code left: the top bits of v->jit_site, below them a number. */
 enum leave {
@@ -45,11 +45,11 @@ enum leave {
 
 /* A memory access with an inlined check. */
 struct site {
-    uint32_t retry;  /* host code offset where the instruction starts again */
-    uint16_t off;    /* of the guest instruction in its page */
-    uint8_t addr;    /* host register: va - tag */
-    uint8_t index;   /* host register: TLB slot * 16 */
-    uint8_t bytes;   /* of the access */
+    uint32_t retry; /* host code offset where the instruction starts again */
+    uint16_t off;   /* of the guest instruction in its page */
+    uint8_t addr;   /* host register: va - tag */
+    uint8_t index;  /* host register: TLB slot * 16 */
+    uint8_t bytes;  /* of the access */
     bool write;
 };
 
@@ -87,9 +87,9 @@ struct code_page {
 
 struct jit {
     struct soft *soft;
-    uint32_t lock;    /* a futex: pthread's might touch vectors */
-    uint8_t *rw, *rx; /* one memory, two mappings */
-    uint32_t used, base; /* code offsets; base: behind the common stubs */
+    uint32_t lock;        /* a futex: pthread's might touch vectors */
+    uint8_t *rw, *rx;     /* one memory, two mappings */
+    uint32_t used, base;  /* code offsets; base: behind the common stubs */
     uint32_t leave, miss; /* common stubs */
     struct block *blocks; /* 0 is none */
     struct site *sites;
@@ -101,7 +101,7 @@ struct jit {
     uint64_t nr_pages;
     _Atomic uint32_t flushing;
     _Atomic uint32_t generation; /* of the cache's content: how often it was flushed */
-    struct translation *work; /* scratch of the one who holds the lock */
+    struct translation *work;    /* scratch of the one who holds the lock */
 };
 
 /* ---- jit_enter.S ---- */

@@ -182,7 +182,8 @@ static inline void jump_reg(struct out *o, unsigned reg)
     put8(o, 0xe0 | (reg & 7));
 }
 
-/* Arithmetic flags into the slot and back, by way of RAX; tmp is free. LAHF and SETO, then ADD 7f and SAHF. */
+/* Arithmetic flags into the slot and back, by way of RAX; tmp is free. LAHF and SETO, then ADD 7f and SAHF.
+ */
 static inline void flags_save(struct out *o, unsigned tmp)
 {
     move(o, tmp, RAX);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * jit_block: a run of guest instructions becomes a block of host code. It ends at a jump, at an instruction for
- * the stepper, at the page's end, or after BLOCK_INSNS.
+ * jit_block: a run of guest instructions becomes a block of host code. It ends at a jump, at an instruction
+ * for the stepper, at the page's end, or after BLOCK_INSNS.
  *
  *     entry: nop, five bytes   the jump to `stale` goes here when the guest's bytes were written
  *            instructions, each with its TLB check; the end

@@ -24,7 +24,7 @@ struct translation {
     uint32_t mode, block;
     const uint8_t *page;
     uint32_t tlb_read, tlb_write; /* offsets of the arrays in struct vcpu */
-    bool vectors; /* already seen to be in the registers */
+    bool vectors;                 /* already seen to be in the registers */
     unsigned nr;
     struct guest_insn insns[BLOCK_INSNS];
     struct guest_insn ahead; /* of jit_flags_wanted */
@@ -46,8 +46,8 @@ void mark_here(struct translation *t, unsigned off);
 /* addr := linear address of the memory operand; may use r9..r11 but those in keep. */
 void emit_address(struct translation *t, const struct guest_insn *g, unsigned addr, unsigned tmp);
 /* addr := host address of what it points to, or away to the slow path, from which `retry` is next. */
-void emit_check(struct translation *t, const struct guest_insn *g, const uint8_t *retry, unsigned addr, unsigned tmp,
-                unsigned bytes, bool write, bool in_slot);
+void emit_check(struct translation *t, const struct guest_insn *g, const uint8_t *retry, unsigned addr,
+                unsigned tmp, unsigned bytes, bool write, bool in_slot);
 void emit_mem(struct translation *t, const struct guest_insn *g);
 void emit_copy(struct translation *t, const struct guest_insn *g);
 void emit_lea_rip(struct translation *t, const struct guest_insn *g);

@@ -165,8 +165,7 @@ static bool memory_kind(struct guest_insn *g)
         break;
     }
     g->kind = KIND_MEM;
-    return g->mem_bytes > 0 && g->mem_bytes <= 64 && !has_high_byte(i) &&
-           !(rip && i->addr_bytes != 8);
+    return g->mem_bytes > 0 && g->mem_bytes <= 64 && !has_high_byte(i) && !(rip && i->addr_bytes != 8);
 }
 
 static bool stack_kind(struct guest_insn *g)

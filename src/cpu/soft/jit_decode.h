@@ -8,7 +8,7 @@
 #include "cpu/soft/operand.h"
 
 enum kind {
-    KIND_COPY,   /* no memory: as it is */
+    KIND_COPY,    /* no memory: as it is */
     KIND_NOTHING, /* hints */
     KIND_LEA_RIP,
     KIND_MEM,  /* one memory operand by ModRM or moffs */
@@ -29,13 +29,13 @@ enum kind {
 struct guest_insn {
     struct insn insn;
     enum kind kind;
-    uint16_t off;          /* in its page */
-    uint8_t mem;           /* operand number, if it has one */
+    uint16_t off; /* in its page */
+    uint8_t mem;  /* operand number, if it has one */
     uint16_t mem_bytes;
-    bool has_mem, writes;  /* memory */
-    bool vectors;          /* needs them in the registers */
-    uint16_t uses, sets;   /* r9..r11 as data: bits 9..11 */
-    uint16_t address_uses; /* ... in its address */
+    bool has_mem, writes;    /* memory */
+    bool vectors;            /* needs them in the registers */
+    uint16_t uses, sets;     /* r9..r11 as data: bits 9..11 */
+    uint16_t address_uses;   /* ... in its address */
     uint32_t tested, killed; /* arithmetic flags */
     uint32_t live_in, live_out;
     uint16_t target; /* direct jumps within the page: its offset */
@@ -43,8 +43,8 @@ struct guest_insn {
     int32_t target_disp; /* else: from the page's address */
 };
 
-/* Decode the instruction at page offset off of a page (host address); mode as of the block. A page's end in the
- * middle of an instruction, or nonsense, is KIND_STEP with insn.len 0. Vectors are saved. */
+/* Decode the instruction at page offset off of a page (host address); mode as of the block. A page's end in
+ * the middle of an instruction, or nonsense, is KIND_STEP with insn.len 0. Vectors are saved. */
 void jit_decode(const uint8_t *page, unsigned off, uint32_t mode, struct guest_insn *ret);
 static inline bool ends_block(enum kind k)
 {

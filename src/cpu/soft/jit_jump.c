@@ -67,7 +67,8 @@ static void emit_link(struct translation *t, unsigned target, unsigned from_off,
 static void emit_lookup(struct translation *t, bool in_slot)
 {
     struct out *o = &t->o;
-    uint32_t half = VCPU_OFF(jcache) + (t->mode & MODE_USER ? (uint32_t)sizeof(struct jcache_entry) << JCACHE_BITS : 0);
+    uint32_t half =
+        VCPU_OFF(jcache) + (t->mode & MODE_USER ? (uint32_t)sizeof(struct jcache_entry) << JCACHE_BITS : 0);
     uint32_t site = SITE(LEAVE_LOOKUP, 0, in_slot);
     gs64(o, OP_STORE, R9, VCPU_OFF(rip));
     if (t->v->soft->debug & CPU_DEBUG_NO_JCACHE) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * jit_mem: memory operands. The linear address is made in one of r9..r11, checked against the TLB there
- * (t = va - tag; hit if t <= 4096 - size) and becomes a host address; the instruction itself is encoded again with
- * [reg] in place of its operand. Where guest flags are live they wait in the slot meanwhile.
+ * (t = va - tag; hit if t <= 4096 - size) and becomes a host address; the instruction itself is encoded again
+ * with [reg] in place of its operand. Where guest flags are live they wait in the slot meanwhile.
  */
 #include "cpu/soft/jit_block.h"
 
