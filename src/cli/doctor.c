@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/doctor_check.h"
-#include "cli/json.h"
+#include "cli/print_json.h"
 #include "cli/verbs.h"
 
 struct doctor_args {
@@ -59,9 +59,10 @@ static const struct opt doctor_opts[] = {
 const struct verb verb_doctor = {
     .name = "doctor",
     .help = "tell what this host offers and what to do about what is missing",
-    .about = "Looks at KVM (by running a throw-away guest), memory for translated code, networks, namespaces, "
-             "control groups, disk space and the tools that making images needs. Changes nothing.\n\n"
-             "The exit status is 0 when machines can run here and 1 when they cannot.",
+    .about =
+        "Looks at KVM (by running a throw-away guest), memory for translated code, networks, namespaces, "
+        "control groups, disk space and the tools that making images needs. Changes nothing.\n\n"
+        "The exit status is 0 when machines can run here and 1 when they cannot.",
     VERB_OPTS(doctor_opts),
     .args_size = sizeof(struct doctor_args),
     .run = doctor_run,

@@ -6,6 +6,7 @@
 #include <libslirp.h>
 #include <linux/magic.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #include <sys/wait.h>
 
 #include "base/own.h"
-#include "base/paths.h"
+#include "base/proc.h"
 #include "cli/table.h"
 #include "cpu/probe.h"
 
@@ -54,7 +55,8 @@ static void look_kvm(struct finding *f)
     probe_kvm(NULL, &r);
     found(f, r.verdict == PROBE_USABLE ? DOCTOR_OK : DOCTOR_WARN, "%s", r.reason);
     if (r.verdict == PROBE_MISSING)
-        advise(f, "machines run on the soft engine; for KVM turn virtualization on in the firmware, or use an instance "
+        advise(f, "machines run on the soft engine; for KVM turn virtualization on in the firmware, or use "
+                  "an instance "
                   "with nested virtualization");
     else if (r.verdict == PROBE_DENIED)
         advise(f, "machines run on the soft engine; for KVM: adduser USER kvm, then log in again");
@@ -98,7 +100,8 @@ static void look_jit(struct finding *f)
         return;
     }
     found(f, DOCTOR_MISSING, "memory cannot be mapped writable and executable at two places");
-    advise(f, "the soft engine needs that: loosen the SELinux or seccomp rule that forbids executable memory");
+    advise(f,
+           "the soft engine needs that: loosen the SELinux or seccomp rule that forbids executable memory");
 }
 
 static void look_cgroups(struct finding *f)
@@ -133,7 +136,8 @@ static void look_namespaces(struct finding *f)
         found(f, DOCTOR_OK, "all%s", user ? "" : ", but no user namespaces");
         return;
     }
-    found(f, user ? DOCTOR_OK : DOCTOR_WARN, user ? "user namespaces are allowed" : "user namespaces are not allowed");
+    found(f, user ? DOCTOR_OK : DOCTOR_WARN,
+          user ? "user namespaces are allowed" : "user namespaces are not allowed");
     if (!user)
         advise(f, "images can be built as root only; else: sysctl user.max_user_namespaces, "
                   "kernel.unprivileged_userns_clone=1");
@@ -144,54 +148,10 @@ static void look_net(struct finding *f)
     found(f, DOCTOR_OK, "user mode by libslirp %s, no root needed", slirp_version_string());
 }
 
-/* The nearest directory above that exists: where the space would come from. */
-static void existing_parent(char *path)
-{
-    while (access(path, F_OK) < 0 && strrchr(path, '/') > path)
-        *strrchr(path, '/') = 0;
-}
-
-static void look_data(struct finding *f)
-{
-    char path[PATHS_MAX], dir[PATHS_MAX], space[32];
-    struct err e;
-    struct statvfs s;
-    if (paths_data(path, &e) < 0) {
-        found(f, DOCTOR_MISSING, "%s", e.text);
-        return;
-    }
-    memcpy(dir, path, sizeof(dir));
-    existing_parent(dir);
-    if (access(dir, W_OK) < 0) {
-        found(f, DOCTOR_MISSING, "%.150s: %s", path, strerror(errno));
-        return;
-    }
-    if (statvfs(dir, &s) < 0)
-        return;
-    uint64_t avail = (uint64_t)s.f_bavail * s.f_frsize;
-    found(f, avail < 2ull << 30 ? DOCTOR_WARN : DOCTOR_OK, "%s free in %.150s",
-          table_bytes(avail, space, sizeof(space)), path);
-    if (f->level == DOCTOR_WARN)
-        advise(f, "an image and a guest take about 2 GiB: make room, or set HOSPES_ROOT");
-}
-
-static bool in_path(const char *program)
-{
-    static const char sbin[] = ":/usr/sbin:/sbin"; /* where mke2fs is, also for those who do not look there */
-    const char *path = getenv("PATH");
-    char list[4096], file[4096];
-    snprintf(list, sizeof(list), "%s%s", path ? path : "/usr/bin:/bin", sbin);
-    char *rest = list;
-    for (char *dir; (dir = strsep(&rest, ":"));) {
-        if (snprintf(file, sizeof(file), "%s/%s", dir, program) < (int)sizeof(file) && access(file, X_OK) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void look_tool(struct finding *f, const char *program, const char *package, const char *what)
 {
-    if (in_path(program)) {
+    OWN_MEM char *path = proc_find(program);
+    if (path) {
         found(f, DOCTOR_OK, "%s", what);
         return;
     }
@@ -223,10 +183,15 @@ static void look_newuidmap(struct finding *f)
 }
 
 const struct check doctor_checks[] = {
-    {"host", look_host},           {"kvm", look_kvm},
-    {"jit", look_jit},             {"net", look_net},
-    {"namespaces", look_namespaces}, {"cgroups", look_cgroups},
-    {"data", look_data},           {"mmdebstrap", look_mmdebstrap},
-    {"mke2fs", look_mke2fs},       {"qemu-img", look_qemu_img},
-    {"newuidmap", look_newuidmap}, {NULL, NULL},
+    {"host", look_host},
+    {"kvm", look_kvm},
+    {"jit", look_jit},
+    {"net", look_net},
+    {"namespaces", look_namespaces},
+    {"cgroups", look_cgroups},
+    {"mmdebstrap", look_mmdebstrap},
+    {"mke2fs", look_mke2fs},
+    {"qemu-img", look_qemu_img},
+    {"newuidmap", look_newuidmap},
+    {NULL, NULL},
 };

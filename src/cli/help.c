@@ -2,6 +2,7 @@
 /* help: see help.h. */
 #include "cli/help.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define WIDTH   80
@@ -75,7 +76,7 @@ void help_verb(FILE *f, const struct verb *v)
     char line[256];
     help_synopsis(v, line, sizeof(line));
     fprintf(f, "Usage: %s\n\n", line);
-    wrap(f, v->help, 0, 0);
+    fprintf(f, "%c%s.\n", toupper((unsigned char)v->help[0]), v->help + 1);
     if (v->about) {
         fputc('\n', f);
         wrap(f, v->about, 0, 0);

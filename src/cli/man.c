@@ -103,7 +103,8 @@ static void exit_status(bool runs_command)
 {
     fputs(".SH EXIT STATUS\n", stdout);
     if (runs_command)
-        paragraphs("The status of the command that ran in the guest, or 128 plus the number of the signal that ended "
+        paragraphs("The status of the command that ran in the guest, or 128 plus the number of the signal "
+                   "that ended "
                    "it; 126 when it cannot be executed and 127 when it is not there.");
     else
         paragraphs("0 when it was done.");
@@ -131,9 +132,12 @@ static void main_page(void)
 {
     head("hospes", "machines with their own kernel, with and without hardware virtualization");
     fputs(".B hospes\nVERB [OPTION...] [OPERAND...]\n.SH DESCRIPTION\n", stdout);
-    paragraphs("hospes spawns operating systems as machines: virtual hardware and a kernel of their own, with the cpus, "
-               "memory, disk and network you choose. It uses KVM where that works and its own x86-64 engine where it "
-               "does not. There is no daemon: each guest has one process, its monitor, and lives as long as it.");
+    paragraphs(
+        "hospes spawns operating systems as machines: virtual hardware and a kernel of their own, with the "
+        "cpus, "
+        "memory, disk and network you choose. It uses KVM where that works and its own x86-64 engine where "
+        "it "
+        "does not. There is no daemon: each guest has one process, its monitor, and lives as long as it.");
     fputs(".SH VERBS\n", stdout);
     for (const struct verb *const *v = verbs; *v; v++)
         if (!(*v)->hidden)

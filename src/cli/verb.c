@@ -63,8 +63,8 @@ static void tell(const char *verb, const struct err *e)
     fprintf(stderr, "hospes: %s: %s\n", verb, e->text);
 }
 
-int verb_each(const char *verb, int argc, char **argv, int (*fn)(const char *name, const void *ctx, struct err *e),
-              const void *ctx, struct err *e)
+int verb_each(const char *verb, int argc, char **argv,
+              int (*fn)(const char *name, const void *ctx, struct err *e), const void *ctx, struct err *e)
 {
     int result = 0;
     for (int i = 0; i < argc; i++) {
@@ -128,7 +128,7 @@ static int with_args(const struct verb *v, void *args, int argc, char **argv)
     return STATUS_FAILED;
 }
 
-int verb_run(const struct verb *v, int argc, char **argv)
+int verb_dispatch(const struct verb *v, int argc, char **argv)
 {
     OWN_MEM void *args = calloc(1, v->args_size + 1);
     if (!args) {

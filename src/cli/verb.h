@@ -13,7 +13,8 @@ struct verb {
     const char *name;     /* "stop", "image ls" */
     const char *operands; /* as the help shows them: "NAME...", NULL: none */
     const char *help;     /* one line, without a full stop */
-    const char *about;    /* more, for --help and the man page: paragraphs with an empty line between; may be NULL */
+    const char
+        *about; /* more, for --help and the man page: paragraphs with an empty line between; may be NULL */
     const char *examples; /* lines "COMMAND\tWHAT IT DOES"; may be NULL */
     const struct opt *opts;
     unsigned nr_opts;
@@ -22,7 +23,8 @@ struct verb {
     int min_operands, max_operands; /* max -1: any number */
     unsigned args_size;
     const void *defaults; /* what args are before parsing; NULL: zeroes */
-    /* Exit status (0..255), or -errno with *e filled, which main prints. argv: the operands, NULL at the end. */
+    /* Exit status (0..255), or -errno with *e filled, which main prints. argv: the operands, NULL at the end.
+     */
     int (*run)(const void *args, int argc, char **argv, struct err *e);
 };
 #define VERB_OPTS(rows) .opts = (rows), .nr_opts = sizeof(rows) / sizeof((rows)[0])
@@ -38,8 +40,8 @@ bool verb_is_group(const char *name);
 const char *verb_nearest(const char *typed);
 
 /* Run it on the words behind its name; returns the exit status, after any error was printed. */
-int verb_run(const struct verb *v, int argc, char **argv);
+int verb_dispatch(const struct verb *v, int argc, char **argv);
 
 /* fn for each operand; errors but the last are printed here, the last is the caller's. 0 or that error. */
-int verb_each(const char *verb, int argc, char **argv, int (*fn)(const char *name, const void *ctx, struct err *e),
-              const void *ctx, struct err *e);
+int verb_each(const char *verb, int argc, char **argv,
+              int (*fn)(const char *name, const void *ctx, struct err *e), const void *ctx, struct err *e);

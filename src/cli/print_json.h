@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* json: what --json prints. */
+/* print_json: what --json prints. */
 #pragma once
 
 #include <jansson.h>
