@@ -17,18 +17,18 @@ static void words_of(const char *choice)
         putchar(*choice == '|' ? ' ' : *choice);
 }
 
-/* The call of the script that completes a word of this kind. */
-static void completes(const char *kind)
+/* The call of the script that completes what is called so in the help. */
+static void completes(const char *kind, bool operand)
 {
-    if (strchr(kind, '|') || islower((unsigned char)kind[0])) {
+    if (strstr(kind, "FILE") || strstr(kind, "DIR")) {
+        fputs("_hospes_files", stdout);
+    } else if (strchr(kind, '|') || islower((unsigned char)kind[0])) {
         fputs("_hospes_words '", stdout);
         words_of(kind);
         fputs("'", stdout);
-    } else if (strstr(kind, "FILE") || strstr(kind, "DIR")) {
-        fputs("_hospes_files", stdout);
-    } else if (strstr(kind, "IMAGE")) {
+    } else if (operand && strstr(kind, "IMAGE")) {
         fputs("_hospes_names image ls", stdout);
-    } else if (strstr(kind, "NAME")) {
+    } else if (operand && strstr(kind, "NAME")) {
         fputs("_hospes_names ps -a", stdout);
     } else {
         fputs(":", stdout);
@@ -43,7 +43,7 @@ static void value_of(const struct verb *v, const struct opt *o)
     if (o->letter)
         printf("'%s -%c' | ", v->name, o->letter);
     printf("'%s --%s') ", v->name, name);
-    completes(o->value);
+    completes(o->value, false);
     fputs(" ;;\n", stdout);
 }
 
@@ -63,7 +63,7 @@ static void options_of(const struct verb *v)
 static void operand_of(const struct verb *v)
 {
     printf("\t'%s') ", v->name);
-    completes(v->operands ? v->operands : "");
+    completes(v->operands ? v->operands : "", true);
     fputs(" ;;\n", stdout);
 }
 
