@@ -22,7 +22,7 @@ struct attach {
 
 /*
  * *ret_status: exit status of the program (128 + number of the signal that ended it), or ATTACH_LEFT.
- * -ECONNRESET: the other side went away. -EINTR: we were told to end (SIGTERM, SIGHUP, or SIGINT three times in
- * a row); *ret_status is 128 + signal then.
+ * -ECONNRESET: the other side went away. -EINTR: we were told to end (SIGTERM, SIGHUP, or SIGINT three times
+ * in a row); *ret_status is 128 + signal then.
  */
 int attach_run(const struct attach *a, int *ret_status, struct err *e);

@@ -22,7 +22,8 @@ const struct verb verb_console = {
     .name = "console",
     .operands = "NAME",
     .help = "join the terminal to a guest's serial port",
-    .about = "What the guest wrote lately is shown first. Ctrl-] leaves; the guest goes on. Any number of terminals may "
+    .about = "What the guest wrote lately is shown first. Ctrl-] leaves; the guest goes on. Any number of "
+             "terminals may "
              "be joined.",
     .min_operands = 1,
     .max_operands = 1,

@@ -32,7 +32,8 @@ static const struct opt exec_opts[] = {
     OPT(exec_args, interactive, OPT_FLAG, 'i', NULL, "pass standard input on"),
     OPT(exec_args, tty, OPT_FLAG, 't', NULL, "give the command a terminal"),
     OPT(exec_args, detach, OPT_FLAG, 'd', NULL, "do not wait for it"),
-    OPT(exec_args, env, OPT_REPEATED, 'e', "NAME=VALUE", "set a variable of its environment; NAME alone passes ours on"),
+    OPT(exec_args, env, OPT_REPEATED, 'e', "NAME=VALUE",
+        "set a variable of its environment; NAME alone passes ours on"),
     OPT(exec_args, workdir, OPT_TEXT, 'w', "DIR", "the directory it starts in"),
     OPT(exec_args, user, OPT_TEXT, 'u', "USER", "the user it runs as (root)"),
 };
@@ -40,7 +41,8 @@ const struct verb verb_exec = {
     .name = "exec",
     .operands = "NAME COMMAND [ARGUMENT...]",
     .help = "run a command in a running guest",
-    .about = "Standard output and standard error stay apart, unless the command has a terminal. Ctrl-C goes to the "
+    .about = "Standard output and standard error stay apart, unless the command has a terminal. Ctrl-C goes "
+             "to the "
              "command. The exit status is the command's.",
     .examples = "hospes exec -it web bash\ta shell in the guest web\n"
                 "tar c . | hospes exec -i web tar x -C /srv\ta directory copied into it",

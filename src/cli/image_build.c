@@ -50,8 +50,10 @@ const struct verb verb_image_build = {
     .name = "image build",
     .operands = "debian",
     .help = "make an image from a distribution's packages",
-    .about = "A small root file system by mmdebstrap and the newest cloud kernel, both from the package sources of this "
-             "host; nothing is installed on it. Works as an ordinary user too, if user namespaces are allowed. Prints "
+    .about = "A small root file system by mmdebstrap and the newest cloud kernel, both from the package "
+             "sources of this "
+             "host; nothing is installed on it. Works as an ordinary user too, if user namespaces are "
+             "allowed. Prints "
              "the image's name.",
     .examples = "hospes image build debian --include openssh-server,curl\tDebian with two packages more",
     VERB_OPTS(image_build_opts),

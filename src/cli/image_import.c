@@ -34,8 +34,10 @@ const struct verb verb_image_import = {
     .name = "image import",
     .operands = "FILE|DIR",
     .help = "make an image from a file or directory",
-    .about = "What it is is told by its content: a raw disk, also compressed; qcow2, vmdk, vdi, vhd, vhdx (through "
-             "qemu-img); a tar, also compressed; a directory with a root file system. The newest kernel in its /boot is "
+    .about = "What it is is told by its content: a raw disk, also compressed; qcow2, vmdk, vdi, vhd, vhdx "
+             "(through "
+             "qemu-img); a tar, also compressed; a directory with a root file system. The newest kernel in "
+             "its /boot is "
              "taken along. Prints the image's name.",
     .examples = "hospes image import disk.qcow2 --name web\tan image called web\n"
                 "hospes image import ./rootfs --disk 4G\tan image from a directory",

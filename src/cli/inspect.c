@@ -27,7 +27,8 @@ const struct verb verb_inspect = {
     .name = "inspect",
     .operands = "NAME...",
     .help = "print all about guests, as JSON",
-    .about = "An array with an object for each guest: how it was made, its state, and how it ended the last time.",
+    .about =
+        "An array with an object for each guest: how it was made, its state, and how it ended the last time.",
     .min_operands = 1,
     .max_operands = -1,
     .run = inspect_run,

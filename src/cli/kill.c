@@ -18,7 +18,8 @@ const struct verb verb_kill = {
     .name = "kill",
     .operands = "NAME...",
     .help = "pull the plug of guests",
-    .about = "The guest ends at once, as a computer does whose plug is pulled: what it had not written to its disk is "
+    .about = "The guest ends at once, as a computer does whose plug is pulled: what it had not written to "
+             "its disk is "
              "lost. The guest and its disk stay.",
     .min_operands = 1,
     .max_operands = -1,

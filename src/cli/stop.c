@@ -19,14 +19,17 @@ static int stop_run(const void *args, int argc, char **argv, struct err *e)
 }
 
 static const struct opt stop_opts[] = {
-    OPT(stop_args, timeout, OPT_SECONDS, 't', "TIME", "how long the guest may take before the plug is pulled (30 s)"),
+    OPT(stop_args, timeout, OPT_SECONDS, 't', "TIME",
+        "how long the guest may take before the plug is pulled (30 s)"),
 };
 const struct verb verb_stop = {
     .name = "stop",
     .operands = "NAME...",
     .help = "shut guests down",
-    .about = "The agent in the guest is asked to shut down; where there is none the power button is pressed. When the "
-             "time is up the plug is pulled, and this is told. The guest and its disk stay; `hospes start` starts it "
+    .about = "The agent in the guest is asked to shut down; where there is none the power button is pressed. "
+             "When the "
+             "time is up the plug is pulled, and this is told. The guest and its disk stay; `hospes start` "
+             "starts it "
              "again.",
     VERB_OPTS(stop_opts),
     .args_size = sizeof(struct stop_args),

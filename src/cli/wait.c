@@ -26,7 +26,8 @@ const struct verb verb_wait = {
     .name = "wait",
     .operands = "NAME...",
     .help = "wait until guests have ended",
-    .about = "Prints a line for each: the exit status of the command that it ran, 0 after a power-off, or 125 when it "
+    .about = "Prints a line for each: the exit status of the command that it ran, 0 after a power-off, or "
+             "125 when it "
              "ended in another way. The status of the last one is the exit status.",
     .min_operands = 1,
     .max_operands = -1,
