@@ -2,8 +2,8 @@
 /*
  * guest: what a guest is made of, as the command line says it and as guest.json keeps it.
  *
- * All strings and lists are borrowed: from whoever filled the struct, or, after guest_parse and guest_load, from
- * the JSON that it keeps itself.
+ * All strings and lists are borrowed: from whoever filled the struct, or, after guest_parse and guest_load,
+ * from the JSON that it keeps itself.
  */
 #pragma once
 
@@ -72,6 +72,7 @@ int guest_check(struct guest_config *c, struct err *e);
  */
 int guest_check_host(const struct guest_config *c, void (*warn)(const char *line), struct err *e);
 
-/* To JSON (new reference, NULL: out of memory) and back; back checks like guest_check. *ret needs guest_fini. */
+/* To JSON (new reference, NULL: out of memory) and back; back checks like guest_check. *ret needs guest_fini.
+ */
 json_t *guest_json(const struct guest_config *c);
 int guest_parse(json_t *j, struct guest_config *ret, struct err *e);
