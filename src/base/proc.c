@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/own.h"
 
-#define GRACE_MS 5000 /* from SIGTERM to SIGKILL */
+#define GRACE_MS 20000 /* from SIGTERM to SIGKILL */
 
 /* ---- Ctrl-C ---- */
 
@@ -236,7 +236,7 @@ static int reap(struct child *k)
 
 static int finish(struct child *k, struct err *e)
 {
-    int rc = watch(k, true, -1);
+    int rc = watch(k, !k->c->stubborn, -1);
     if (rc < 0) {
         kill(-k->pid, SIGTERM);
         if (watch(k, false, GRACE_MS) < 0)
@@ -245,7 +245,7 @@ static int finish(struct child *k, struct err *e)
     int status = reap(k);
     for (int i = 0; i < 2; i++)
         end_line(&k->lines[i]);
-    if (rc < 0 || interrupt_pending())
+    if (rc < 0 || (!k->c->stubborn && interrupt_pending()))
         return err_set(e, -EINTR, "%s: interrupted", k->c->argv[0]);
     return result(k, status, e);
 }
