@@ -40,6 +40,7 @@ struct machine_config {
     uint8_t mac[6];
     struct entropy_port *entropy;
     uint32_t vsock_cid; /* 0: no vsock */
+    bool balloon;
 };
 
 enum machine_event {
