@@ -152,6 +152,15 @@ static int open_pipes(bool has_stdin, struct streams *s, struct err *e)
     return 0;
 }
 
+static int open_nothing(struct streams *s, struct err *e)
+{
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, "open /dev/null");
+    s->theirs[0] = s->theirs[1] = s->theirs[2] = fd;
+    return 0;
+}
+
 static int open_slave(int master)
 {
     int zero = 0;
@@ -240,7 +249,8 @@ _Noreturn static void child(const struct plan *p, bool tty, const struct streams
 
 int exec_start(const void *request, size_t len, struct exec_child *ret, struct err *e)
 {
-    bool tty = fields_number(request, len, "tty", 1, 0);
+    bool detach = fields_number(request, len, "detach", 1, 0);
+    bool tty = !detach && fields_number(request, len, "tty", 1, 0);
     bool has_stdin = fields_number(request, len, "stdin", 1, 0);
     struct winsize size = {
         .ws_col = (unsigned short)fields_number(request, len, "cols", UINT16_MAX, 0),
@@ -250,7 +260,9 @@ int exec_start(const void *request, size_t len, struct exec_child *ret, struct e
     __attribute__((cleanup(streams_close))) struct streams s = {{-1, -1, -1}, {-1, -1, -1}};
     if (plan_make(request, len, tty, &p, e) < 0)
         return e->code;
-    int rc = tty ? open_tty(&p.user, size, &s, e) : open_pipes(has_stdin, &s, e);
+    int rc = detach ? open_nothing(&s, e)
+             : tty  ? open_tty(&p.user, size, &s, e)
+                    : open_pipes(has_stdin, &s, e);
     if (rc < 0)
         return rc;
     pid_t pid = fork();
@@ -259,7 +271,7 @@ int exec_start(const void *request, size_t len, struct exec_child *ret, struct e
     if (pid == 0)
         child(&p, tty, &s);
     *ret = (struct exec_child){
-        .pid = pid,
+        .pid = detach ? 0 : pid,
         .tty = tty,
         .in = take_fd(&s.ours[0]),
         .out = take_fd(&s.ours[1]),

@@ -25,6 +25,8 @@ static int exec(struct conn *c, const void *list, size_t len, struct err *e)
     int rc = exec_start(list, len, &c->child, e);
     if (rc < 0)
         return rc;
+    if (c->child.pid == 0)
+        return 0; /* detached */
     c->state = CONN_COMMAND;
     return 1;
 }
