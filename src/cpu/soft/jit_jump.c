@@ -63,20 +63,16 @@ static void emit_link(struct translation *t, unsigned target, unsigned from_off,
     slow_path(t, at, SITE(LEAVE_LINK, number, false), true);
 }
 
-/* To the linear address in r9. Guest flags are in the slot if in_slot, else dead; r10, r11 are used. */
-static void emit_lookup(struct translation *t, bool in_slot)
+static uint32_t jcache_offset(const struct translation *t)
+{
+    return VCPU_OFF(jcache) +
+           (t->mode & MODE_USER ? (uint32_t)sizeof(struct jcache_entry) << JCACHE_BITS : 0);
+}
+
+/* r10 := offset of the slot of the linear address in r9. */
+static void emit_slot(struct translation *t)
 {
     struct out *o = &t->o;
-    uint32_t half =
-        VCPU_OFF(jcache) + (t->mode & MODE_USER ? (uint32_t)sizeof(struct jcache_entry) << JCACHE_BITS : 0);
-    uint32_t site = SITE(LEAVE_LOOKUP, 0, in_slot);
-    gs64(o, OP_STORE, R9, VCPU_OFF(rip));
-    if (t->v->soft->debug & CPU_DEBUG_NO_JCACHE) {
-        leave_now(t, site);
-        return;
-    }
-    gs_is_zero32(o, VCPU_OFF(request));
-    slow_path(t, jump_if(o, CC_NE), site, true);
     move32(o, R10, R9);
     shift32(o, false, R10, 4);
     put8(o, 0x45); /* xor r10d, r9d */
@@ -84,17 +80,46 @@ static void emit_lookup(struct translation *t, bool in_slot)
     put8(o, 0xca);
     and32(o, R10, JCACHE_MASK);
     shift32(o, true, R10, 4);
-    gs64_at(o, OP_CMP, R9, R10, half);
-    slow_path(t, jump_if(o, CC_NE), site, true);
+}
+
+/* Is there code for the linear address in r9? r10 := its slot. If not: `missing`; if there is a request:
+ * `asked`. */
+static void emit_find(struct translation *t, uint32_t missing, uint32_t asked)
+{
+    gs_is_zero32(&t->o, VCPU_OFF(request));
+    slow_path(t, jump_if(&t->o, CC_NE), asked, true);
+    emit_slot(t);
+    gs64_at(&t->o, OP_CMP, R9, R10, jcache_offset(t));
+    slow_path(t, jump_if(&t->o, CC_NE), missing, true);
+}
+
+/* Go to the code in slot r10, that of address r9; guest flags are in the slot. */
+static void emit_land(struct translation *t)
+{
+    struct out *o = &t->o;
     put8(o, 0x49); /* and r9, -4096 */
     put8(o, 0x81);
     put8(o, 0xe1);
     put32(o, 0xfffff000);
     gs64(o, OP_STORE, R9, VCPU_OFF(page_va));
-    gs64_at(o, OP_LOAD, R10, R10, half + 8);
-    if (in_slot)
-        flags_restore(o, R11);
+    gs64_at(o, OP_LOAD, R10, R10, jcache_offset(t) + 8);
+    flags_restore(o, R11);
     jump_reg(o, R10);
+}
+
+/* To page_va + disp; guest flags are in the slot. */
+static void emit_beyond(struct translation *t, int32_t disp)
+{
+    const uint32_t site = SITE(LEAVE_LOOKUP, 0, true);
+    gs64(&t->o, OP_LOAD, R9, VCPU_OFF(page_va));
+    lea(&t->o, R9, R9, disp);
+    gs64(&t->o, OP_STORE, R9, VCPU_OFF(rip));
+    if (t->v->soft->debug & CPU_DEBUG_NO_JCACHE) {
+        leave_now(t, site);
+        return;
+    }
+    emit_find(t, site, site);
+    emit_land(t);
 }
 
 void emit_goto(struct translation *t, int32_t disp, unsigned from_off, uint32_t live)
@@ -105,9 +130,7 @@ void emit_goto(struct translation *t, int32_t disp, unsigned from_off, uint32_t 
         return;
     }
     flags_save(o, R11);
-    gs64(o, OP_LOAD, R9, VCPU_OFF(page_va));
-    lea(o, R9, R9, disp);
-    emit_lookup(t, true);
+    emit_beyond(t, disp);
 }
 
 /* ---- conditional ---- */
@@ -160,9 +183,7 @@ static void emit_call(struct translation *t, const struct guest_insn *g)
         emit_link(t, g->target, g->off, FL_ARITH);
         return;
     }
-    gs64(o, OP_LOAD, R9, VCPU_OFF(page_va));
-    lea(o, R9, R9, g->target_disp);
-    emit_lookup(t, true);
+    emit_beyond(t, g->target_disp);
 }
 
 /* r9 := where an indirect jump or call leads. */
@@ -182,15 +203,33 @@ static void load_target(struct translation *t, const struct guest_insn *g, const
         move(&t->o, R9, reg);
 }
 
+/* A target without code is the stepper's, from the start: it may be one that faults. */
+static void find_target(struct translation *t, const struct guest_insn *g)
+{
+    emit_find(t, SITE(LEAVE_STEP, g->off, true), SITE(LEAVE_REQUEST, g->off, true));
+}
+
+static bool no_jcache(struct translation *t, const struct guest_insn *g)
+{
+    if (!(t->v->soft->debug & CPU_DEBUG_NO_JCACHE))
+        return false;
+    emit_step(t, g->off, false);
+    return true;
+}
+
 static void emit_indirect(struct translation *t, const struct guest_insn *g)
 {
-    struct out *o = &t->o;
-    flags_save(o, R11);
-    const uint8_t *retry = o->at;
+    if (no_jcache(t, g))
+        return;
+    flags_save(&t->o, R11);
+    const uint8_t *retry = t->o.at;
     load_target(t, g, retry);
-    if (g->kind == KIND_CALL_TO)
+    find_target(t, g);
+    if (g->kind == KIND_CALL_TO) {
         push_return(t, g, retry);
-    emit_lookup(t, true);
+        emit_slot(t);
+    }
+    emit_land(t);
 }
 
 static void emit_ret(struct translation *t, const struct guest_insn *g)
@@ -198,6 +237,8 @@ static void emit_ret(struct translation *t, const struct guest_insn *g)
     struct out *o = &t->o;
     const struct insn *i = &g->insn;
     int32_t pop = 8;
+    if (no_jcache(t, g))
+        return;
     if (i->ops[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && i->z.operand_count)
         pop += (int32_t)i->ops[0].imm.value.u;
     flags_save(o, R11);
@@ -205,8 +246,9 @@ static void emit_ret(struct translation *t, const struct guest_insn *g)
     move(o, R11, RSP);
     emit_check(t, g, retry, R11, R10, 8, false, true);
     mem64(o, OP_LOAD, R9, R11);
+    find_target(t, g);
     lea(o, RSP, RSP, pop);
-    emit_lookup(t, true);
+    emit_land(t);
 }
 
 void emit_end(struct translation *t, const struct guest_insn *g)
