@@ -103,6 +103,8 @@ static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa)
         if (n)
             return n;
     }
+    if (!j->beyond[BANK_KERNEL])
+        block_make_shared(j, v);
     return block_translate(j, v, gpa);
 }
 
@@ -265,7 +267,7 @@ bool jit_host_fault(struct vcpu *v, const struct host_fault *f)
         if (r < R9 || r > R11)
             v->gpr[r] = f->gpr[r];
     v->rip = v->page_va + j->marks[low].off;
-    set_arith(v, f->rflags);
+    set_arith(v, j->marks[low].in_slot ? SLOT_FLAGS(v->jit_flags) : f->rflags);
     atomic_store(&v->in_code, false);
     return true;
 }

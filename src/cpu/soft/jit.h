@@ -66,6 +66,7 @@ struct exit {
 struct mark {
     uint32_t code;
     uint16_t off;
+    bool in_slot; /* flags */
 };
 
 struct block {
@@ -87,11 +88,12 @@ struct code_page {
 
 struct jit {
     struct soft *soft;
-    uint32_t lock;        /* a futex: pthread's might touch vectors */
-    uint8_t *rw, *rx;     /* one memory, two mappings */
-    uint32_t used, base;  /* code offsets; base: behind the common stubs */
-    uint32_t leave, miss; /* common stubs */
-    struct block *blocks; /* 0 is none */
+    uint32_t lock;               /* a futex: pthread's might touch vectors */
+    uint8_t *rw, *rx;            /* one memory, two mappings */
+    uint32_t used, base;         /* code offsets; base: behind the common stubs */
+    uint32_t leave, miss[3];     /* common stubs; miss by the register that carries the site */
+    uint32_t beyond[BANK_COUNT]; /* to linear address r9, flags in the slot; 0: not made yet */
+    struct block *blocks;        /* 0 is none */
     struct site *sites;
     struct exit *exits;
     struct mark *marks;
@@ -130,4 +132,5 @@ static inline void *cache_code(const struct jit *j, uint32_t off)
 }
 
 /* ---- jit_block.c ---- */
+void block_make_shared(struct jit *j, struct vcpu *v);                 /* once, before the first block */
 uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa); /* lock held, cache not full */

@@ -68,6 +68,13 @@ static inline void gs_set32(struct out *o, uint32_t off, uint32_t val)
     put32(o, off);
     put32(o, val);
 }
+/* mov reg32, imm; r9..r11 */
+static inline void set32(struct out *o, unsigned reg, uint32_t val)
+{
+    put8(o, 0x41);
+    put8(o, 0xb8 | (reg & 7));
+    put32(o, val);
+}
 /* cmp dword gs:[off], 0 */
 static inline void gs_is_zero32(struct out *o, uint32_t off)
 {

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "cpu/soft/copy.h"
-#include "cpu/soft/jit.h"
+#include "cpu/soft/jit_asm.h"
 #include "cpu/soft/run.h"
 
 /* ---- lock ---- */
@@ -96,6 +96,26 @@ static void start_over(struct jit *j)
     j->nr_marks = 0;
 }
 
+/* leave: jmp gs:[jit_leave]; miss: the same with jit_miss, after mov gs:[jit_site], reg */
+static void make_stubs(struct jit *j)
+{
+    struct out o = {j->rw, j->rw};
+    for (unsigned n = 0; n < 4; n++) {
+        o.at = j->rw + 32 * n;
+        if (n == 3)
+            j->leave = 32 * n;
+        else
+            j->miss[n] = 32 * n;
+        if (n < 3)
+            gs32(&o, OP_STORE, R9 + n, VCPU_OFF(jit_site));
+        put8(&o, 0x65);
+        put8(&o, 0xff);
+        put8(&o, 0x24);
+        put8(&o, 0x25);
+        put32(&o, n < 3 ? VCPU_OFF(jit_miss) : VCPU_OFF(jit_leave));
+    }
+}
+
 int cache_new(struct jit *j, struct err *e)
 {
     struct table t[NR_TABLES];
@@ -107,16 +127,8 @@ int cache_new(struct jit *j, struct err *e)
     for (unsigned i = 0; i < NR_TABLES; i++)
         if (!(*t[i].at = lazy(t[i].bytes)))
             return err_code(e, -ENOMEM, "code cache");
-    /* jmp gs:[jit_leave], jmp gs:[jit_miss] */
-    static const uint8_t jmp[] = {0x65, 0xff, 0x24, 0x25};
-    const uint32_t to[2] = {VCPU_OFF(jit_leave), VCPU_OFF(jit_miss)};
-    for (unsigned i = 0; i < 2; i++) {
-        copy_bytes(j->rw + 16 * i, jmp, sizeof(jmp));
-        copy_bytes(j->rw + 16 * i + sizeof(jmp), &to[i], 4);
-    }
-    j->leave = 0;
-    j->miss = 16;
-    j->base = 64;
+    make_stubs(j);
+    j->base = 128;
     start_over(j);
     return 0;
 }
