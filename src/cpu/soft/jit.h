@@ -16,7 +16,8 @@
 #include "cpu/soft/insn.h"
 #include "cpu/soft/soft.h"
 
-#define JIT_CODE_BYTES (32u << 20) /* host code, touched as it is used */
+#define JIT_CODE_BYTES (18u << 20) /* host code, touched as it is used */
+#define JIT_CODE_SMALL (1u << 20)  /* under CPU_DEBUG_SMALL_CACHE */
 #define JIT_BLOCKS     (1u << 18)
 #define JIT_SITES      (1u << 20)
 #define JIT_EXITS      (1u << 19)
@@ -90,6 +91,7 @@ struct jit {
     struct soft *soft;
     uint32_t lock;               /* a futex: pthread's might touch vectors */
     uint8_t *rw, *rx;            /* one memory, two mappings */
+    uint32_t code_bytes;         /* may be used */
     uint32_t used, base;         /* code offsets; base: behind the common stubs */
     uint32_t leave, miss[3];     /* common stubs; miss by the register that carries the site */
     uint32_t beyond[BANK_COUNT]; /* to linear address r9, flags in the slot; 0: not made yet */

@@ -127,6 +127,7 @@ int cache_new(struct jit *j, struct err *e)
     for (unsigned i = 0; i < NR_TABLES; i++)
         if (!(*t[i].at = lazy(t[i].bytes)))
             return err_code(e, -ENOMEM, "code cache");
+    j->code_bytes = j->soft->debug & CPU_DEBUG_SMALL_CACHE ? JIT_CODE_SMALL : JIT_CODE_BYTES;
     make_stubs(j);
     j->base = 128;
     start_over(j);
@@ -149,7 +150,7 @@ void cache_free(struct jit *j)
 bool cache_full(const struct jit *j)
 {
     const uint32_t code = BLOCK_INSNS * 400; /* more than any block takes */
-    return j->used + code > JIT_CODE_BYTES || j->nr_blocks + 1 >= JIT_BLOCKS ||
+    return j->used + code > j->code_bytes || j->nr_blocks + 1 >= JIT_BLOCKS ||
            j->nr_sites + 3 * BLOCK_INSNS >= JIT_SITES || j->nr_exits + 4 >= JIT_EXITS ||
            j->nr_marks + 2 * BLOCK_INSNS >= JIT_MARKS;
 }
@@ -282,14 +283,19 @@ void jit_invalidate(struct soft *s, struct vcpu *v, uint64_t gpa, unsigned size)
 
 /* ---- flushing ---- */
 
+static void wait_for_flush(struct jit *j)
+{
+    while (atomic_load(&j->flushing))
+        sys3(SYS_futex, (void *)&j->flushing, FUTEX_WAIT_PRIVATE, 1);
+}
+
 bool cache_enter(struct jit *j, struct vcpu *v)
 {
     atomic_store(&v->in_code, true);
     if (!atomic_load(&j->flushing) && atomic_load(&j->generation) == v->code_generation)
         return true;
     atomic_store(&v->in_code, false);
-    while (atomic_load(&j->flushing))
-        sys3(SYS_futex, (void *)&j->flushing, FUTEX_WAIT_PRIVATE, 1);
+    wait_for_flush(j);
     return false;
 }
 
@@ -309,6 +315,12 @@ static void empty(struct jit *j)
 void cache_flush(struct jit *j, struct vcpu *v)
 {
     struct soft *s = j->soft;
+    if (atomic_load(&j->flushing)) { /* another CPU is at it */
+        jit_unlock(j);
+        wait_for_flush(j);
+        jit_lock(j);
+        return;
+    }
     atomic_store(&j->flushing, 1);
     jit_unlock(j);
     for (unsigned i = 0; i < s->nr_cpus; i++) {
