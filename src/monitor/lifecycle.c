@@ -55,50 +55,44 @@ struct cell {
 #define S(x) LIFE_##x
 
 /* Every (state, event) pair that may happen; an empty cell is refused with -EBUSY and changes nothing. */
-static const struct cell table[LIFE_STATES][LIFE_EVENTS] =
-    {
-        /*                      next         on failure   action */
-        [LIFE_CREATED] =
-            {
-                [LIFE_START] = {S(RUNNING), S(BROKEN), start},
-                [LIFE_KILL] = {S(STOPPED), S(STOPPED), unplug},
-            },
-        [LIFE_RUNNING] =
-            {
-                [LIFE_PAUSE] = {S(PAUSED), S(RUNNING), freeze},
-                [LIFE_STOP] = {S(STOPPING), S(RUNNING), ask},
-                [LIFE_KILL] = {S(STOPPED), S(STOPPED), unplug},
-                [LIFE_POWER_OFF] = {S(STOPPED), S(STOPPED), unplug},
-                [LIFE_RESET] = {S(RUNNING), S(BROKEN), restart},
-                [LIFE_PANIC] = {S(BROKEN), S(BROKEN), bury},
-                [LIFE_TRIPLE_FAULT] = {S(BROKEN), S(BROKEN), bury},
-                [LIFE_ENGINE_FAILED] = {S(BROKEN), S(BROKEN), bury},
-            },
-        /* What the guest did just before the pause may still be on its way. */
-        [LIFE_PAUSED] =
-            {
-                [LIFE_RESUME] = {S(RUNNING), S(PAUSED), thaw},
-                [LIFE_STOP] = {S(STOPPING), S(PAUSED), thaw_and_ask},
-                [LIFE_KILL] = {S(STOPPED), S(STOPPED), unplug},
-                [LIFE_POWER_OFF] = {S(STOPPED), S(STOPPED), unplug},
-                [LIFE_RESET] = {S(RUNNING), S(BROKEN), restart},
-                [LIFE_PANIC] = {S(BROKEN), S(BROKEN), bury},
-                [LIFE_TRIPLE_FAULT] = {S(BROKEN), S(BROKEN), bury},
-                [LIFE_ENGINE_FAILED] = {S(BROKEN), S(BROKEN), bury},
-            },
-        /* A reset instead of a power-off: it is down, as was asked for. */
-        [LIFE_STOPPING] =
-            {
-                [LIFE_STOP] = {S(STOPPING), S(STOPPING), ask},
-                [LIFE_TIME_UP] = {S(STOPPED), S(STOPPED), unplug},
-                [LIFE_KILL] = {S(STOPPED), S(STOPPED), unplug},
-                [LIFE_POWER_OFF] = {S(STOPPED), S(STOPPED), unplug},
-                [LIFE_RESET] = {S(STOPPED), S(STOPPED), unplug},
-                [LIFE_PANIC] = {S(BROKEN), S(BROKEN), bury},
-                [LIFE_TRIPLE_FAULT] = {S(BROKEN), S(BROKEN), bury},
-                [LIFE_ENGINE_FAILED] = {S(BROKEN), S(BROKEN), bury},
-            },
+/* clang-format off */
+static const struct cell table[LIFE_STATES][LIFE_EVENTS] = {
+    [LIFE_CREATED] = {         /* next         on failure   action */
+        [LIFE_START]         = {S(RUNNING),  S(BROKEN),   start},
+        [LIFE_KILL]          = {S(STOPPED),  S(STOPPED),  unplug},
+    },
+    [LIFE_RUNNING] = {
+        [LIFE_PAUSE]         = {S(PAUSED),   S(RUNNING),  freeze},
+        [LIFE_STOP]          = {S(STOPPING), S(RUNNING),  ask},
+        [LIFE_KILL]          = {S(STOPPED),  S(STOPPED),  unplug},
+        [LIFE_POWER_OFF]     = {S(STOPPED),  S(STOPPED),  unplug},
+        [LIFE_RESET]         = {S(RUNNING),  S(BROKEN),   restart},
+        [LIFE_PANIC]         = {S(BROKEN),   S(BROKEN),   bury},
+        [LIFE_TRIPLE_FAULT]  = {S(BROKEN),   S(BROKEN),   bury},
+        [LIFE_ENGINE_FAILED] = {S(BROKEN),   S(BROKEN),   bury},
+    },
+    [LIFE_PAUSED] = {          /* what the guest did just before may still be on its way */
+        [LIFE_RESUME]        = {S(RUNNING),  S(PAUSED),   thaw},
+        [LIFE_STOP]          = {S(STOPPING), S(PAUSED),   thaw_and_ask},
+        [LIFE_KILL]          = {S(STOPPED),  S(STOPPED),  unplug},
+        [LIFE_POWER_OFF]     = {S(STOPPED),  S(STOPPED),  unplug},
+        [LIFE_RESET]         = {S(RUNNING),  S(BROKEN),   restart},
+        [LIFE_PANIC]         = {S(BROKEN),   S(BROKEN),   bury},
+        [LIFE_TRIPLE_FAULT]  = {S(BROKEN),   S(BROKEN),   bury},
+        [LIFE_ENGINE_FAILED] = {S(BROKEN),   S(BROKEN),   bury},
+    },
+    [LIFE_STOPPING] = {
+        [LIFE_STOP]          = {S(STOPPING), S(STOPPING), ask},
+        [LIFE_TIME_UP]       = {S(STOPPED),  S(STOPPED),  unplug},
+        [LIFE_KILL]          = {S(STOPPED),  S(STOPPED),  unplug},
+        [LIFE_POWER_OFF]     = {S(STOPPED),  S(STOPPED),  unplug},
+        [LIFE_RESET]         = {S(STOPPED),  S(STOPPED),  unplug}, /* it is down, as was asked for */
+        [LIFE_PANIC]         = {S(BROKEN),   S(BROKEN),   bury},
+        [LIFE_TRIPLE_FAULT]  = {S(BROKEN),   S(BROKEN),   bury},
+        [LIFE_ENGINE_FAILED] = {S(BROKEN),   S(BROKEN),   bury},
+    },
 };
+/* clang-format on */
 
 static const char *const state_names[LIFE_STATES] = {
     "created", "running", "paused", "stopping", "stopped", "broken",
