@@ -25,9 +25,9 @@ static int open_net(struct parts *p, struct err *e)
         return 0;
     struct net_user_config n = {.hostname = c->hostname ? c->hostname : c->name,
                                 .nr_forwards = c->nr_forwards};
-    struct net_user_forward forwards[GUEST_FORWARDS];
+    struct net_forward forwards[GUEST_FORWARDS];
     for (unsigned i = 0; i < c->nr_forwards; i++)
-        forwards[i] = (struct net_user_forward){.udp = c->forwards[i].udp,
+        forwards[i] = (struct net_forward){.udp = c->forwards[i].udp,
                                                 .host_ip = c->forwards[i].host_ip,
                                                 .host_port = c->forwards[i].host_port,
                                                 .guest_port = c->forwards[i].guest_port};
