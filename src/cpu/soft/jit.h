@@ -52,6 +52,7 @@ struct site {
     uint8_t index;  /* host register: TLB slot * 16 */
     uint8_t bytes;  /* of the access */
     bool write;
+    bool pair; /* the instruction has another one */
 };
 
 /* A direct jump to another block of the page. */

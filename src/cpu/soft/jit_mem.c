@@ -140,6 +140,7 @@ void emit_check(struct translation *t, const struct guest_insn *g, const uint8_t
         .index = (uint8_t)tmp,
         .bytes = (uint8_t)bytes,
         .write = write,
+        .pair = g->has_mem && (g->kind == KIND_PUSH || g->kind == KIND_CALL_TO),
     };
     slow_path(t, miss, SITE(LEAVE_MISS, j->nr_sites++, t->in_slot), other(1u << addr | 1u << tmp));
     gs64_at(o, OP_ADD, addr, tmp, tlb + 8);
