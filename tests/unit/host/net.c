@@ -184,6 +184,13 @@ static void connections_follow_one_another(void **state)
         struct guest_tcp t = {.g = &g, .port = (uint16_t)(5000 + i), .peer = port, .seq = 1000};
         int fd = tcp_open(&t, listener);
         answer(&t, fd);
+        if (i % 2 == 0) { /* the guest ends it in the middle */
+            t.reset = true;
+            tcp_send(&t, false, false, NULL, 0);
+            wait_readable(*state, fd);
+            close(fd);
+            continue;
+        }
         close(fd);
         while (!tcp_next(&t, &data, &len)->fin)
             ;

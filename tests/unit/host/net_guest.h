@@ -182,6 +182,7 @@ struct guest_tcp {
     struct net_guest *g;
     uint16_t port, peer;
     uint32_t seq, ack; /* our next, their next */
+    bool reset;        /* the next segment says so */
 };
 
 static inline void tcp_send(struct guest_tcp *t, bool syn, bool fin, const void *data, size_t len)
@@ -194,6 +195,7 @@ static inline void tcp_send(struct guest_tcp *t, bool syn, bool fin, const void 
                        .doff = 5,
                        .syn = syn,
                        .fin = fin,
+                       .rst = t->reset,
                        .ack = t->ack != 0,
                        .psh = len > 0,
                        .window = htons(60000)};
