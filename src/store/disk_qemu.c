@@ -36,13 +36,20 @@ static int ask(const char *verb, const char *format, const char *from, struct js
     return parsed < 0 ? parsed : rc;
 }
 
+static int refuse(int rc, const char *from, const struct err *why, struct err *e)
+{
+    return rc == -EIO ? err_set(e, -EINVAL, "%s: damaged or truncated (%s)", from, why->text)
+                      : err_set(e, rc, "%s: %s", from, why->text);
+}
+
 /* An image that refers to other files of the host could carry them into the guest. */
 static int refuse_references(const char *format, const char *from, struct err *e)
 {
     OWN(json_t) info = NULL;
-    int rc = ask("info", format, from, &info, e);
+    struct err why = {0};
+    int rc = ask("info", format, from, &info, &why);
     if (rc < 0)
-        return err_wrap(e, "%s", from);
+        return refuse(rc, from, &why, e);
     const json_t *data = json_object_get(json_object_get(info, "format-specific"), "data");
     const char *other = json_string_value(json_object_get(info, "backing-filename"));
     if (!other)
@@ -68,7 +75,7 @@ static int check_tables(const char *format, const char *from, struct err *e)
     if (rc == -EIO && !found && strstr(why.text, "does not support checks"))
         return 0;
     if (rc < 0 && !found)
-        return err_set(e, rc == -EIO ? -EINVAL : rc, "%s: damaged or truncated (%s)", from, why.text);
+        return refuse(rc, from, &why, e);
     if (json_integer_value(json_object_get(found, "corruptions")) > 0 ||
         json_integer_value(json_object_get(found, "check-errors")) > 0)
         return err_set(e, -EINVAL, "%s: damaged or truncated (qemu-img check finds corruption)", from);
