@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# limit: 600
+# limit: 900
 # Images: built from Debian packages (as root and as an ordinary user), imported from all formats, listed, removed; and
 # whatever goes wrong or is interrupted leaves nothing behind.
 . "$(dirname "$0")/lib.sh"
@@ -73,8 +73,8 @@ head -c 300000 "$work/packed.tar.zst" >"$work/short.tar.zst"
 head -c 1000000 /dev/urandom >"$work/noise"
 cp -r "$work/tree" "$work/foreign"
 printf '\267\000' | dd of="$work/foreign/bin/busybox" bs=1 seek=18 conv=notrunc status=none # e_machine: arm64
-for f in short.raw short.tar.zst noise foreign nowhere /dev/null; do
-	expect 125 "$hospes" image import "$work/$f" --name bad
+for f in "$work"/{short.raw,short.tar.zst,noise,foreign,nowhere} /dev/null; do
+	expect 125 "$hospes" image import "$f" --name bad
 	one_line
 	only
 done
@@ -87,7 +87,7 @@ only small
 e2fsck -fn "$images/small/disk.raw" || fail "fsck finds faults"
 at() { debugfs -R "cat $1" "$images/small/disk.raw" 2>/dev/null; }
 [ -z "$(at /etc/machine-id)" ] || fail "machine-id is not empty"
-at /etc/os-release | grep -q '^ID=debian' || fail "not a Debian"
+at /usr/lib/os-release | grep -q '^ID=debian' || fail "not a Debian"
 at /etc/apt/sources.list | grep -q '^deb ' || fail "no package sources"
 version=$(sed -n 's/.*"kernel_version": "\(.*\)".*/\1/p' "$images/small/image.json")
 at "/lib/modules/$version/modules.dep" | cmp - "$images/small/modules/modules.dep" || fail "modules differ inside and outside"
