@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/own.h"
 
+#define LINE     4608  /* a path fits */
 #define GRACE_MS 20000 /* from SIGTERM to SIGKILL */
 
 /* ---- Ctrl-C ---- */
@@ -60,9 +61,9 @@ bool interrupt_pending(void)
 /* Bytes in, lines out; an overlong line is cut. A carriage return ends a line as well (progress of other
  * programs). */
 struct lines {
-    char text[400];
+    char text[LINE];
     size_t len;
-    char last[400]; /* the last line that was not blank */
+    char last[LINE]; /* the last line that was not blank */
     void (*line)(void *ctx, const char *line);
     void *ctx;
 };
@@ -224,6 +225,8 @@ static int result(struct child *k, int status, struct err *e)
     const char *name = k->c->argv[0], *last = k->lines[1].last;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
+    if (strncmp(last, name, strlen(name)) == 0 && last[strlen(name)] == ':')
+        return err_set(e, -EIO, "%s", last); /* many programs say their name themselves */
     if (*last)
         return err_set(e, -EIO, "%s: %s", name, last);
     if (WIFSIGNALED(status))
