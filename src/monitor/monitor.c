@@ -22,9 +22,10 @@
 #include "monitor/requests.h"
 #include "monitor/serial_tap.h"
 
-#define LAST_WORDS_NS 5000000000u /* a panicking kernel writes its backtrace, and resets if it was told to   \
-                                   */
-#define ANSWER_NS 3000000000u     /* an agent that does not answer in this time shares its kernel's fate */
+#define LAST_WORDS_NS                                                                                        \
+    5000000000u               /* a panicking kernel writes its backtrace, and resets if it was told to       \
+                               */
+#define ANSWER_NS 3000000000u /* an agent that does not answer in this time shares its kernel's fate */
 
 struct monitor {
     const struct monitor_config *c;

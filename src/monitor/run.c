@@ -57,7 +57,8 @@ static void on_machine(void *ctx, enum machine_event event, const char *text)
     }
     bool fine = event == MACHINE_POWER_OFF || event == MACHINE_RESET;
     if (!fine)
-        log_info("run: %s%s", event == MACHINE_ENGINE_FAILED ? "the engine failed: " : "the guest ended: ", text);
+        log_info("run: %s%s",
+                 event == MACHINE_ENGINE_FAILED ? "the engine failed: " : "the guest ended: ", text);
     end(r, fine ? 0 : 1);
 }
 
@@ -103,7 +104,8 @@ static int watch_signals(struct run *r, struct err *e)
 
 /* ---- */
 
-static int open_all(struct run *r, const struct guest_config *c, const struct engine_ops *engine, struct err *e)
+static int open_all(struct run *r, const struct guest_config *c, const struct engine_ops *engine,
+                    struct err *e)
 {
     const struct tty_config tty = {.in = STDIN_FILENO, .out = STDOUT_FILENO, .event = on_tty, .ctx = r};
     int rc = loop_new(&r->lock, &r->loop, e);
