@@ -36,27 +36,31 @@ static int lock_names(const char *images, int *ret_fd, struct err *e)
 static void remove_foreign(const char *dir)
 {
     const char *argv[] = {"mmdebstrap", "--unshare-helper", "find", dir, "-mindepth", "2", "-delete", NULL};
-    (void)proc_run(&(struct proc_config){.argv = argv, .stubborn = true}, NULL);
+    (void)proc_run(&(struct proc_config){.argv = argv, .dir = "/", .stubborn = true}, NULL);
 }
 
-static void remove_scratch(const char *dir)
+static int remove_scratch(const char *dir)
 {
     OWN_MEM char *link = path_make("%s/" SCRATCH, dir);
     char target[512];
     ssize_t n = link ? readlink(link, target, sizeof(target) - 1) : -1;
     if (n < 0)
-        return;
+        return 0;
     target[n] = 0;
-    if (dir_remove(target, NULL) < 0 && geteuid() != 0) {
+    int rc = dir_remove(target, NULL);
+    if (rc < 0 && geteuid() != 0) {
         remove_foreign(target);
-        (void)dir_remove(target, NULL);
+        rc = dir_remove(target, NULL);
     }
+    return rc;
 }
 
+/* The draft stays as long as its scratch folder cannot be removed, so that a later sweeper still finds both.
+ */
 static int remove_draft(const char *dir, struct err *e)
 {
-    remove_scratch(dir);
-    return dir_remove(dir, e);
+    int rc = remove_scratch(dir);
+    return rc < 0 ? err_code(e, rc, "remove %s", dir) : dir_remove(dir, e);
 }
 
 /* What nobody's process holds any more. Trouble with one is not the next maker's. */
@@ -79,6 +83,15 @@ static void sweep(const char *images)
 
 /* ---- making ---- */
 
+static int tell_busy(const struct draft *d, const char *lock, struct err *e)
+{
+    OWN_FD fd = -1;
+    if (file_lock(lock, false, false, &fd, NULL) == 0)
+        return err_set(e, -EBUSY, "image %s: what a killed process left in %s cannot be removed yet", d->name,
+                       d->dir);
+    return err_set(e, -EBUSY, "image %s is being made by another process just now", d->name);
+}
+
 static int claim(struct draft *d, const char *images, struct err *e)
 {
     OWN_FD names = -1;
@@ -92,9 +105,7 @@ static int claim(struct draft *d, const char *images, struct err *e)
         return err_set(e, -EEXIST, "image %s exists already (`hospes image rm %s` removes it)", d->name,
                        d->name);
     if (mkdir(d->dir, 0755) < 0)
-        return errno == EEXIST
-                   ? err_set(e, -EBUSY, "image %s is being made by another process just now", d->name)
-                   : err_sys(e, "create folder %s", d->dir);
+        return errno == EEXIST ? tell_busy(d, lock, e) : err_sys(e, "create folder %s", d->dir);
     rc = file_lock(lock, false, false, &d->lock, e);
     if (rc < 0)
         (void)dir_remove(d->dir, NULL);
@@ -133,7 +144,7 @@ int draft_scratch(struct draft *d, char **ret, struct err *e)
         return err_code(e, -ENOMEM, "temporary folder");
     if (!mkdtemp(dir))
         return err_sys(e, "create folder %s", dir);
-    if (chmod(dir, 0711) < 0 || symlink(dir, link) < 0) {
+    if (chmod(dir, 0755) < 0 || symlink(dir, link) < 0) {
         int rc = err_sys(e, "%s", link);
         rmdir(dir);
         return rc;
@@ -171,9 +182,11 @@ int draft_commit(struct draft *d, const json_t *about, struct err *e)
     OWN_MEM char *scratch = path_make("%s/" SCRATCH, d->dir);
     if (!images || !json || !scratch)
         return err_code(e, -ENOMEM, "image %s", d->name);
-    remove_scratch(d->dir);
+    int rc = remove_scratch(d->dir);
+    if (rc < 0)
+        return err_code(e, rc, "remove %s", scratch);
     unlink(scratch);
-    int rc = sync_file(d->disk, e);
+    rc = sync_file(d->disk, e);
     if (rc < 0 || (rc = json_store(json, about, e)) < 0)
         return rc;
     return publish(d, images, e);

@@ -200,8 +200,14 @@ static int run_mmdebstrap(struct build *b, const struct image_debian *c, struct 
     if (!tmpdir || tar < 0 || b->log < 0)
         return err_sys(e, "%s", tar < 0 ? b->tar : b->log_path);
     const char *env[] = {tmpdir, "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", NULL};
-    struct proc_config run = {
-        .argv = a.argv, .env = env, .dir = "/", .out = tar, .err_line = on_line, .ctx = b, .log = b->log};
+    struct proc_config run = {.argv = a.argv,
+                              .env = env,
+                              .dir = "/",
+                              .own_mounts = true,
+                              .out = tar,
+                              .err_line = on_line,
+                              .ctx = b,
+                              .log = b->log};
     progress_start(b->p, "packages", DEBIAN_STEPS, PROGRESS_STEPS);
     rc = proc_run(&run, e);
     progress_done(b->p);
