@@ -28,9 +28,9 @@ static int open_net(struct parts *p, struct err *e)
     struct net_forward forwards[GUEST_FORWARDS];
     for (unsigned i = 0; i < c->nr_forwards; i++)
         forwards[i] = (struct net_forward){.udp = c->forwards[i].udp,
-                                                .host_ip = c->forwards[i].host_ip,
-                                                .host_port = c->forwards[i].host_port,
-                                                .guest_port = c->forwards[i].guest_port};
+                                           .host_ip = c->forwards[i].host_ip,
+                                           .host_port = c->forwards[i].host_port,
+                                           .guest_port = c->forwards[i].guest_port};
     n.forwards = forwards;
     return net_user_new(&n, p->loop, &p->net, e);
 }

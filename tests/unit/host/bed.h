@@ -52,15 +52,20 @@ static inline void bed_give_up(void *ctx)
     loop_stop(ctx);
 }
 
-/* Run the loop until somebody stops it, at most 20 s. */
-static inline void bed_run(struct bed *b)
+/* Run the loop until somebody stops it, at most so long. */
+static inline void bed_run_ms(struct bed *b, uint64_t ms)
 {
     struct err e;
     struct loop_timer t;
     loop_timer_init(&t, b->loop, bed_give_up, b->loop);
-    loop_timer_arm(&t, loop_now_ns() + 20000000000u);
+    loop_timer_arm(&t, loop_now_ns() + ms * 1000000u);
     assert_int_equal(loop_run(b->loop, &e), 0);
     loop_timer_stop(&t);
+}
+
+static inline void bed_run(struct bed *b)
+{
+    bed_run_ms(b, 20000);
 }
 
 static inline bool bed_logged(struct bed *b, const char *text)
