@@ -23,7 +23,7 @@ refused() {
 }
 # Guests, run directories, half images, and processes of ours below this test's root.
 left_behind() {
-	(cd "$HOSPES_ROOT" && find . -path '*guests/*' -o -path '*run/*' -o -path '*images/*' | grep -vE 'images/\.(lock|log-)' | sort)
+	(cd "$HOSPES_ROOT" && find . -path '*guests/*' -o -path '*run/*' -o -path '*images/*' | grep -vE '/\.(lock|log-|kvm-probe)' | sort)
 	grep -lz "^HOSPES_ROOT=$HOSPES_ROOT$" /proc/[0-9]*/environ 2>/dev/null | while read -r p; do
 		[ "$(readlink "${p%/environ}/exe")" = "$hospes" ] && echo "process ${p//[^0-9]/}"
 	done
