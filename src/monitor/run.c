@@ -149,31 +149,25 @@ static void warn(const char *line)
     log_warn("%s", line);
 }
 
-static int choose_engine(enum guest_engine wanted, const struct engine_ops **ret, struct err *e)
-{
-    OWN_MEM char *why = NULL;
-    int rc = engine_pick(wanted, ret, &why, e);
-    if (rc == 0 && why)
-        log_info("%s", why);
-    return rc;
-}
-
 int run_kernel(const struct guest_config *c, struct err *e)
 {
     struct guest_config mine = *c;
     struct run r = {.signals = -1, .parts.image_hold = -1};
     const struct engine_ops *engine;
+    OWN_MEM char *why = NULL;
     int rc;
     if (!mine.name)
         mine.name = "kernel";
     if ((rc = guest_check(&mine, e)) < 0 || (rc = guest_check_host(&mine, warn, e)) < 0 ||
-        (rc = choose_engine(mine.engine, &engine, e)) < 0)
+        (rc = engine_pick(mine.engine, &engine, &why, e)) < 0)
         return rc;
     if (mine.image)
         return err_set(e, -EINVAL, "a guest with an image does not run in the foreground's own process");
     pthread_mutex_init(&r.lock, NULL);
     sigprocmask(SIG_SETMASK, NULL, &r.old_mask);
     rc = open_all(&r, &mine, engine, e);
+    if (rc == 0 && why)
+        log_info("%s", why);
     if (rc == 0)
         rc = go(&r, e);
     close_all(&r);

@@ -243,12 +243,18 @@ static void warn(const char *line)
     log_warn("%s", line);
 }
 
-static int choose_engine(struct spawn *s, struct err *e)
+/* What was chosen is told once it runs: trouble is one line, its own. */
+static int launch_and_tell(struct spawn *s, struct err *e)
 {
-    int rc = engine_pick(s->guest->engine, &s->engine, &s->engine_why, e);
+    int rc = launch(s, e);
     if (rc == 0 && s->engine_why)
         log_info("%s", s->engine_why);
     return rc;
+}
+
+static int choose_engine(struct spawn *s, struct err *e)
+{
+    return engine_pick(s->guest->engine, &s->engine, &s->engine_why, e);
 }
 
 /* ---- new guests ---- */
@@ -282,7 +288,7 @@ static int spawn(struct guest_config *c, struct spawn *s, struct err *e)
     if ((rc = choose_engine(s, e)) < 0 || (rc = guest_dir_create(c, &s->dir, e)) < 0)
         return rc;
     c->name = s->dir->name;
-    return launch(s, e);
+    return launch_and_tell(s, e);
 }
 
 int monitor_spawn(const struct guest_config *c, char **ret_name, struct err *e)
@@ -311,7 +317,7 @@ static int start(struct spawn *s, struct guest_config *c, struct err *e)
     c->name = s->dir->name;
     if ((rc = guest_check_host(c, warn, e)) < 0 || (rc = choose_engine(s, e)) < 0)
         return rc;
-    return launch(s, e);
+    return launch_and_tell(s, e);
 }
 
 int monitor_start(const char *name, struct err *e)
