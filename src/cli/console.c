@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* console: the guest's serial port on our terminal. */
+#include <stdio.h>
+
 #include "base/own.h"
 #include "cli/attach.h"
 #include "cli/verbs.h"
@@ -15,6 +17,8 @@ static int console_run(const void *args, int argc, char **argv, struct err *e)
         return rc;
     const struct attach a = {.fd = fd, .input = true, .tty = true, .escape = true, .what = argv[0]};
     rc = attach_run(&a, &status, e);
+    if (rc == 0 && isatty(STDOUT_FILENO))
+        putchar('\n');
     return rc < 0 ? rc : 0;
 }
 

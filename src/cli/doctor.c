@@ -61,7 +61,7 @@ const struct verb verb_doctor = {
     .help = "tell what this host offers and what to do about what is missing",
     .about =
         "Looks at KVM (by running a throw-away guest), memory for translated code, networks, namespaces, "
-        "control groups, disk space and the tools that making images needs. Changes nothing.\n\n"
+        "control groups, disk space and the tools that making images needs.\n\n"
         "The exit status is 0 when machines can run here and 1 when they cannot.",
     VERB_OPTS(doctor_opts),
     .args_size = sizeof(struct doctor_args),

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 
 #include "base/own.h"
+#include "base/paths.h"
 #include "base/proc.h"
 #include "cli/table.h"
 #include "cpu/probe.h"
@@ -148,6 +149,43 @@ static void look_net(struct finding *f)
     found(f, DOCTOR_OK, "user mode by libslirp %s, no root needed", slirp_version_string());
 }
 
+/* The nearest directory above that exists: where the space would come from. */
+static void existing_parent(char *path)
+{
+    while (access(path, F_OK) < 0 && strrchr(path, '/') > path)
+        *strrchr(path, '/') = 0;
+}
+
+static void look_data(struct finding *f)
+{
+    char space[32];
+    struct statvfs s;
+    OWN_MEM char *path = paths_data();
+    OWN_MEM char *dir = path ? strdup(path) : NULL;
+    if (!dir)
+        return;
+    existing_parent(dir);
+    if (access(dir, W_OK) < 0 || statvfs(dir, &s) < 0) {
+        found(f, DOCTOR_MISSING, "%.150s: %s", path, strerror(errno));
+        return;
+    }
+    uint64_t avail = (uint64_t)s.f_bavail * s.f_frsize;
+    found(f, avail < 2ull << 30 ? DOCTOR_WARN : DOCTOR_OK, "%s free in %.150s",
+          table_bytes(avail, space, sizeof(space)), path);
+    if (f->level == DOCTOR_WARN)
+        advise(f, "an image and a guest take about 2 GiB: make room, or set HOSPES_ROOT");
+}
+
+static void look_run(struct finding *f)
+{
+    OWN_MEM char *path = NULL;
+    struct err e;
+    if (paths_run(&path, &e) < 0)
+        found(f, DOCTOR_MISSING, "%.190s", e.text);
+    else
+        found(f, DOCTOR_OK, "%.150s", path);
+}
+
 static void look_tool(struct finding *f, const char *program, const char *package, const char *what)
 {
     OWN_MEM char *path = proc_find(program);
@@ -189,6 +227,8 @@ const struct check doctor_checks[] = {
     {"net", look_net},
     {"namespaces", look_namespaces},
     {"cgroups", look_cgroups},
+    {"data", look_data},
+    {"run", look_run},
     {"mmdebstrap", look_mmdebstrap},
     {"mke2fs", look_mke2fs},
     {"qemu-img", look_qemu_img},

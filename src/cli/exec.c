@@ -15,7 +15,7 @@ static int exec_run(const void *args, int argc, char **argv, struct err *e)
     (void)argc;
     const struct exec_command c = {
         .guest = argv[0],
-        .argv = argv + 1,
+        .argv = (const char *const *)argv + 1,
         .env = &a->env,
         .workdir = a->workdir,
         .user = a->user,
@@ -25,7 +25,7 @@ static int exec_run(const void *args, int argc, char **argv, struct err *e)
     };
     int status = 0;
     int rc = exec_command(&c, &status, e);
-    return rc < 0 ? rc : status;
+    return rc < 0 && !status ? rc : status;
 }
 
 static const struct opt exec_opts[] = {

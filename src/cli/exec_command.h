@@ -7,11 +7,14 @@
 
 struct exec_command {
     const char *guest;
-    char *const *argv; /* NULL at the end */
+    const char *const *argv; /* NULL at the end; NULL: the user's shell */
     const struct opt_list *env;
     const char *workdir, *user; /* NULL: the image's */
     bool interactive, tty, detach;
 };
 
-/* *ret_status: the command's, see attach_run; 0 at once with detach. */
+/*
+ * *ret_status: the command's; untouched with detach. Waits until the guest's agent is up. -EINTR: as
+ * attach_run; *ret_status is 128 + signal if the command had begun, else untouched.
+ */
 int exec_command(const struct exec_command *c, int *ret_status, struct err *e);

@@ -19,7 +19,8 @@ static int inspect_run(const void *args, int argc, char **argv, struct err *e)
     (void)args;
     OWN(json_t) list = json_array();
     int rc = verb_each("inspect", argc, argv, inspect, list, e);
-    print_json(list);
+    if (rc == 0 || json_array_size(list))
+        print_json(list);
     return rc;
 }
 

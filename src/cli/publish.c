@@ -26,24 +26,24 @@ static char *cut_last(char *text, char sep)
     return p;
 }
 
-static int parse(char *text, struct publish *p)
+static int parse(char *text, struct guest_forward *p)
 {
     const char *protocol = cut_last(text, '/');
     if (protocol && strcmp(protocol, "tcp") != 0 && strcmp(protocol, "udp") != 0)
         return -EINVAL;
     p->udp = protocol && strcmp(protocol, "udp") == 0;
     const char *guest = cut_last(text, ':');
-    if (!guest || port(guest, &p->guest) < 0)
+    if (!guest || port(guest, &p->guest_port) < 0)
         return -EINVAL;
     const char *host = cut_last(text, ':');
-    if (port(host ? host : text, &p->host) < 0)
+    if (port(host ? host : text, &p->host_port) < 0)
         return -EINVAL;
-    return !host || inet_pton(AF_INET, text, &p->address) == 1 ? 0 : -EINVAL;
+    return !host || inet_pton(AF_INET, text, &p->host_ip) == 1 ? 0 : -EINVAL;
 }
 
-int publish_parse(const char *text, struct publish *ret, struct err *e)
+int publish_parse(const char *text, struct guest_forward *ret, struct err *e)
 {
-    struct publish p = {.address.s_addr = htonl(INADDR_ANY)};
+    struct guest_forward p = {.host_ip.s_addr = htonl(INADDR_ANY)};
     char copy[64];
     if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy) || parse(copy, &p) < 0)
         return err_set(e, -EINVAL, "not a port to publish: %.64s (like 8080:80 or 127.0.0.1:5353:53/udp)",

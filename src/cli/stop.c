@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* stop: shuts guests down in good order, by force when the time is up. */
+#include "base/log.h"
 #include "cli/verbs.h"
 #include "monitor/client.h"
 
@@ -10,7 +11,11 @@ struct stop_args {
 static int stop(const char *name, const void *ctx, struct err *e)
 {
     const struct stop_args *a = ctx;
-    return client_stop(name, a->timeout.ms, e);
+    bool pulled = false;
+    int rc = client_stop(name, a->timeout.ms, &pulled, e);
+    if (rc == 0 && pulled)
+        log_warn("%s did not shut down in time, its plug was pulled", name);
+    return rc;
 }
 
 static int stop_run(const void *args, int argc, char **argv, struct err *e)

@@ -2,27 +2,11 @@
 /* words: see words.h. */
 #include "cli/words.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
+#include <unistd.h>
 
+#include "base/own.h"
 #include "cpu/cpu.h"
-
-void word_name(char *ret, size_t size)
-{
-    static const char *const how[32] = {
-        "able", "bold", "brave", "brisk", "calm",  "clear", "clever", "cool",  "dry",  "eager", "early",
-        "fair", "fine", "firm",  "fond",  "fresh", "glad",  "keen",   "kind",  "late", "light", "merry",
-        "mild", "neat", "quick", "quiet", "ripe",  "sharp", "sunny",  "swift", "warm", "wise"};
-    static const char *const who[32] = {
-        "badger", "bear",  "beaver", "bison", "crane", "crow",  "deer",  "dove", "eagle", "falcon", "finch",
-        "fox",    "goose", "hare",   "hawk",  "heron", "horse", "ibis",  "lark", "lynx",  "marten", "mole",
-        "moose",  "otter", "owl",    "raven", "robin", "seal",  "stork", "swan", "wolf",  "wren"};
-    uint8_t r[2] = {0};
-    if (getrandom(r, sizeof(r), GRND_NONBLOCK) < 0)
-        r[0] = r[1] = 0; /* the caller finds out which names are taken */
-    snprintf(ret, size, "%s-%s", how[r[0] % 32], who[r[1] % 32]);
-}
 
 static uint32_t debug_bit(const char *word, size_t len)
 {
@@ -57,5 +41,33 @@ int word_debug_bits(const char *list, uint32_t *ret, struct err *e)
             break;
     }
     *ret = bits;
+    return 0;
+}
+
+static const char *own_variable(const char *name)
+{
+    size_t len = strlen(name);
+    for (char **v = environ; *v; v++)
+        if (strncmp(*v, name, len) == 0 && (*v)[len] == '=')
+            return *v;
+    return NULL;
+}
+
+int word_env(const struct opt_list *l, const char ***ret, struct err *e)
+{
+    OWN_MEM const char **env = calloc(l->nr + 1, sizeof(*env));
+    if (!env)
+        return err_code(e, -ENOMEM, "environment");
+    unsigned nr = 0;
+    for (unsigned i = 0; i < l->nr; i++) {
+        const char *v = l->item[i];
+        if (!*v || *v == '=')
+            return err_set(e, -EINVAL, "--env: no name: %.64s (like NAME=VALUE)", v);
+        if (!strchr(v, '='))
+            v = own_variable(v);
+        if (v)
+            env[nr++] = v;
+    }
+    *ret = take(env);
     return 0;
 }

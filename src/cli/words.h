@@ -5,10 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
-
-/* A name for a guest that got none: "calm-otter". 1024 of them: the caller tries again when it is taken. */
-void word_name(char *ret, size_t size);
+#include "base/opt.h"
 
 /* "step,no-chain" to CPU_DEBUG_* bits. -EINVAL names the word that is none. */
 int word_debug_bits(const char *list, uint32_t *ret, struct err *e);
+
+/*
+ * -e as typed: NAME=VALUE, or NAME alone for our own value (left out where we have none). A malloc'd,
+ * NULL-ended array of strings that are borrowed from l and our environment. -EINVAL: no name.
+ */
+int word_env(const struct opt_list *l, const char ***ret, struct err *e);

@@ -10,6 +10,7 @@
 #include "monitor/call.h"
 #include "monitor/client_impl.h"
 #include "monitor/spawn.h"
+#include "monitor/strings.h"
 
 #define ANSWER_MS 20000 /* for what is done at once */
 #define END_MS    60000 /* for a monitor to write its disk and go */
@@ -234,22 +235,11 @@ int client_wait(const char *name, int *ret_status, struct err *e)
 
 /* ---- commands, console, logs ---- */
 
-static json_t *list_json(const char *const *list)
-{
-    json_t *a = json_array();
-    for (; list && *list; list++)
-        if (json_array_append_new(a, json_string(*list)) < 0) {
-            json_decref(a);
-            return NULL; /* not UTF-8 */
-        }
-    return a;
-}
-
 static json_t *exec_request(const struct client_exec *x, uint64_t wait_ms)
 {
     return json_pack("{s:s, s:o, s:o, s:s?, s:s?, s:b, s:b, s:b, s:i, s:i, s:I}", "do", "exec", "argv",
-                     list_json(x->argv), "env", list_json(x->env), "cwd", x->cwd, "user", x->user, "tty",
-                     x->tty, "input", x->input, "detach", x->detach, "cols", x->cols, "rows", x->rows,
+                     strings_json(x->argv), "env", strings_json(x->env), "cwd", x->cwd, "user", x->user,
+                     "tty", x->tty, "input", x->input, "detach", x->detach, "cols", x->cols, "rows", x->rows,
                      "wait_ms", (json_int_t)wait_ms);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "monitor/strings.h"
 
 #define TEXT_MAX 4096 /* bytes of a string in a configuration */
 #define LIST_MAX 1024 /* of arguments, of variables */
@@ -228,16 +229,6 @@ static json_t *text_or_null(const char *text)
     return text ? json_string(text) : json_null();
 }
 
-static json_t *list_json(const char *const *list)
-{
-    if (!list)
-        return json_null();
-    json_t *a = json_array();
-    for (; *list; list++)
-        json_array_append_new(a, json_string(*list));
-    return a;
-}
-
 static json_t *forwards_json(const struct guest_config *c)
 {
     json_t *a = json_array();
@@ -260,31 +251,12 @@ json_t *guest_json(const struct guest_config *c)
         "cpus", (json_int_t)c->cpus, "memory", (json_int_t)c->memory, "disk", (json_int_t)c->disk, "engine",
         engine_names[c->engine], "engine_debug", (json_int_t)c->engine_debug, "net", net_names[c->net],
         "ports", forwards_json(c), "kernel", text_or_null(c->kernel), "initrd", text_or_null(c->initrd),
-        "append", text_or_null(c->append), "command", list_json(c->argv), "environment", list_json(c->env),
-        "directory", text_or_null(c->cwd), "user", text_or_null(c->user), "detach", c->detach, "rm", c->rm);
+        "append", text_or_null(c->append), "command", strings_json(c->argv), "environment",
+        strings_json(c->env), "directory", text_or_null(c->cwd), "user", text_or_null(c->user), "detach",
+        c->detach, "rm", c->rm);
 }
 
 /* ---- from JSON ---- */
-
-static int parse_list(const json_t *j, const char *key, const char ***keep, const char *const **ret,
-                      struct err *e)
-{
-    const json_t *a = json_object_get(j, key);
-    if (!a || json_is_null(a))
-        return 0;
-    size_t nr = json_array_size(a);
-    if (!json_is_array(a) || nr > LIST_MAX)
-        return err_set(e, -EINVAL, "\"%s\" is not an array of at most %d strings", key, LIST_MAX);
-    const char **list = calloc(nr + 1, sizeof(*list));
-    if (!list)
-        return err_code(e, -ENOMEM, "\"%s\"", key);
-    *keep = list;
-    for (size_t i = 0; i < nr; i++)
-        if (!(list[i] = json_string_value(json_array_get(a, i))))
-            return err_set(e, -EINVAL, "\"%s\" is not an array of at most %d strings", key, LIST_MAX);
-    *ret = list;
-    return 0;
-}
 
 static int parse_forward(const json_t *j, struct guest_forward *f, struct err *e)
 {
@@ -372,11 +344,13 @@ static int parse(const json_t *j, struct guest_config *c, struct err *e)
         return err_set(e, -EINVAL, "a guest's configuration is not an object");
     if ((rc = parse_texts(j, c, e)) < 0 || (rc = parse_numbers(j, c, e)) < 0 ||
         (rc = parse_words(j, c, e)) < 0 || (rc = parse_forwards(j, c, e)) < 0 ||
-        (rc = parse_list(j, "command", &c->lists[0], &c->argv, e)) < 0 ||
-        (rc = parse_list(j, "environment", &c->lists[1], &c->env, e)) < 0 ||
+        (rc = strings_parse(j, "command", LIST_MAX, &c->lists[0], e)) < 0 ||
+        (rc = strings_parse(j, "environment", LIST_MAX, &c->lists[1], e)) < 0 ||
         (rc = json_opt_bool(j, "detach", false, &c->detach, e)) < 0 ||
         (rc = json_opt_bool(j, "rm", false, &c->rm, e)) < 0)
         return rc;
+    c->argv = c->lists[0];
+    c->env = c->lists[1];
     return guest_check(c, e);
 }
 

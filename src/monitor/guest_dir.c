@@ -140,6 +140,7 @@ static int try_lock(struct guest_dir *d, const char *path, struct err *e)
         return errno == EWOULDBLOCK ? -EAGAIN : err_sys(e, "%s", path);
     if (!same_file(fd, path))
         return -EAGAIN;
+    own_fd(&d->lock);
     d->lock = take_fd(&fd);
     return 0;
 }
@@ -169,11 +170,26 @@ bool guest_dir_alive(const struct guest_dir *d)
     return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
+/* Whether the lock that is held still stands for the guest: a fork of ours may have removed both. */
+static bool holds(const struct guest_dir *d)
+{
+    OWN_MEM char *path = guest_dir_run_file(d, "lock");
+    return path && d->lock >= 0 && same_file(d->lock, path);
+}
+
+static void give_up(struct guest_dir *d)
+{
+    own_fd(&d->lock);
+    d->lock = -1;
+}
+
 /* The lock file goes last, and only ours: a new one may stand there the moment after. */
 void guest_dir_unlock(struct guest_dir *d)
 {
-    if (d->lock < 0)
+    if (!holds(d)) {
+        give_up(d);
         return;
+    }
     static const char *const files[] = {"control", "pid", "lock"};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         OWN_MEM char *path = guest_dir_run_file(d, files[i]);
@@ -181,8 +197,7 @@ void guest_dir_unlock(struct guest_dir *d)
             unlink(path);
     }
     rmdir(d->run);
-    own_fd(&d->lock);
-    d->lock = -1;
+    give_up(d);
 }
 
 static void record_crash(const struct guest_dir *d)
@@ -279,10 +294,13 @@ int guest_dir_create(const struct guest_config *c, struct guest_dir **ret, struc
 
 int guest_dir_remove(struct guest_dir *d, struct err *e)
 {
-    BUG_ON(d->lock < 0);
     OWN_MEM char *about = guest_dir_file(d, "guest.json");
     if (!about)
         return err_code(e, -ENOMEM, "guest %s", d->name);
+    if (!holds(d)) {
+        give_up(d);
+        return 0; /* a fork of ours did it */
+    }
     int rc = dir_remove(about, e); /* first: half of a guest is none */
     if (rc == 0)
         rc = dir_remove(d->dir, e);

@@ -28,9 +28,9 @@ static int open_net(struct parts *p, struct err *e)
     struct net_forward forwards[GUEST_FORWARDS];
     for (unsigned i = 0; i < c->nr_forwards; i++)
         forwards[i] = (struct net_forward){.udp = c->forwards[i].udp,
-                                                .host_ip = c->forwards[i].host_ip,
-                                                .host_port = c->forwards[i].host_port,
-                                                .guest_port = c->forwards[i].guest_port};
+                                           .host_ip = c->forwards[i].host_ip,
+                                           .host_port = c->forwards[i].host_port,
+                                           .guest_port = c->forwards[i].guest_port};
     n.forwards = forwards;
     return net_user_new(&n, p->loop, &p->net, e);
 }
@@ -93,6 +93,7 @@ static struct machine_config machine_config(struct parts *p, const struct boot_f
         .memory = c->memory,
         .engine = p->engine,
         .engine_debug = c->engine_debug,
+        .kernel_name = c->kernel ? c->kernel : p->image ? p->image->path_kernel : NULL,
         .kernel = b->kernel,
         .kernel_len = b->kernel_len,
         .initrd = b->initrd,

@@ -9,7 +9,8 @@
 
 /*
  * Until it powers off or resets: 0. 1: it panicked, triple-faulted or the engine failed; why was said on
- * stderr. 128 + number: SIGINT, SIGTERM or SIGHUP ended it, or (terminal) the user did: Ctrl-] Ctrl-] is 0.
- * Negative: it did not even start, e says why. On a terminal keys go to the guest; Ctrl-] ends the guest.
+ * stderr. 128 + number: SIGINT, SIGTERM or SIGHUP ended it, or nobody reads our output any more (SIGPIPE). On
+ * a terminal keys go to the guest, Ctrl-C too; Ctrl-] ends the guest: 0. Negative: it did not even start, e
+ * says why.
  */
 int run_kernel(const struct guest_config *c, struct err *e);

@@ -25,6 +25,7 @@ struct machine_config {
     uint32_t engine_debug; /* CPU_DEBUG_* */
 
     /* Boot: a whole kernel file and initramfs in memory (borrowed until machine_new returns). */
+    const char *kernel_name; /* what errors call it; NULL: "kernel" */
     const void *kernel;
     size_t kernel_len;
     const void *initrd;

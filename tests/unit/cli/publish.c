@@ -8,16 +8,16 @@
 static void ports_are_published_as_docker_spells_them(void **state)
 {
     (void)state;
-    struct publish p;
+    struct guest_forward p;
     assert_int_equal(publish_parse("8080:80", &p, NULL), 0);
-    assert_int_equal(p.host, 8080);
-    assert_int_equal(p.guest, 80);
-    assert_int_equal(p.address.s_addr, htonl(INADDR_ANY));
+    assert_int_equal(p.host_port, 8080);
+    assert_int_equal(p.guest_port, 80);
+    assert_int_equal(p.host_ip.s_addr, htonl(INADDR_ANY));
     assert_false(p.udp);
     assert_int_equal(publish_parse("127.0.0.1:5353:53/udp", &p, NULL), 0);
-    assert_int_equal(p.address.s_addr, htonl(INADDR_LOOPBACK));
-    assert_int_equal(p.host, 5353);
-    assert_int_equal(p.guest, 53);
+    assert_int_equal(p.host_ip.s_addr, htonl(INADDR_LOOPBACK));
+    assert_int_equal(p.host_port, 5353);
+    assert_int_equal(p.guest_port, 53);
     assert_true(p.udp);
     assert_int_equal(publish_parse("1:65535/tcp", &p, NULL), 0);
     assert_false(p.udp);
@@ -45,15 +45,15 @@ static void anything_else_is_refused_with_an_example(void **state)
                                       "127.0.0.1:80:80/tcp/udp"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct err e = {0};
-        struct publish p = {.host = 7};
+        struct guest_forward p = {.host_port = 7};
         assert_int_equal(publish_parse(bad[i], &p, &e), -EINVAL);
-        assert_int_equal(p.host, 7);
+        assert_int_equal(p.host_port, 7);
         assert_non_null(strstr(e.text, "like 8080:80"));
     }
     char longer[200];
     memset(longer, '1', sizeof(longer) - 1);
     longer[199] = 0;
-    assert_int_equal(publish_parse(longer, &(struct publish){0}, NULL), -EINVAL);
+    assert_int_equal(publish_parse(longer, &(struct guest_forward){0}, NULL), -EINVAL);
 }
 
 int main(void)

@@ -18,22 +18,27 @@ static void debug_bits_are_named_in_a_list(void **state)
     assert_int_equal(bits, CPU_DEBUG_NO_TLB | CPU_DEBUG_NO_JCACHE);
 }
 
-static void a_made_up_name_is_two_words(void **state)
+static void a_variable_is_given_or_passed_on(void **state)
 {
     (void)state;
-    char name[32];
-    for (int i = 0; i < 50; i++) {
-        word_name(name, sizeof(name));
-        assert_int_equal(strspn(name, "abcdefghijklmnopqrstuvwxyz-"), strlen(name));
-        assert_ptr_equal(strchr(name, '-'), strrchr(name, '-'));
-    }
+    const char *items[] = {"A=1", "HOSPES_TEST_SET", "HOSPES_TEST_UNSET", "B="};
+    const char **env = NULL;
+    setenv("HOSPES_TEST_SET", "x=y", 1);
+    assert_int_equal(word_env(&(struct opt_list){items, 4}, &env, NULL), 0);
+    assert_string_equal(env[0], "A=1");
+    assert_string_equal(env[1], "HOSPES_TEST_SET=x=y");
+    assert_string_equal(env[2], "B=");
+    assert_null(env[3]);
+    free(env);
+    assert_int_equal(word_env(&(struct opt_list){(const char *[]){"=1"}, 1}, &env, NULL), -EINVAL);
+    assert_int_equal(word_env(&(struct opt_list){(const char *[]){""}, 1}, &env, NULL), -EINVAL);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(debug_bits_are_named_in_a_list),
-        cmocka_unit_test(a_made_up_name_is_two_words),
+        cmocka_unit_test(a_variable_is_given_or_passed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
