@@ -4,8 +4,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -14,17 +16,24 @@
 #include "base/file.h"
 #include "base/own.h"
 
-#define GRACE_MS 5000 /* from SIGTERM to SIGKILL */
+#define GRACE_MS 20000 /* from SIGTERM to SIGKILL */
 
 /* ---- Ctrl-C ---- */
 
+/*
+ * The kernel keeps a blocked signal pending even if it is ignored (nohup, a shell's background jobs), so
+ * those must not be among them.
+ */
 static sigset_t interrupts(void)
 {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     sigset_t s;
     sigemptyset(&s);
-    sigaddset(&s, SIGINT);
-    sigaddset(&s, SIGTERM);
-    sigaddset(&s, SIGHUP);
+    for (unsigned i = 0; i < 3; i++) {
+        struct sigaction sa;
+        if (sigaction(signals[i], NULL, &sa) == 0 && sa.sa_handler != SIG_IGN)
+            sigaddset(&s, signals[i]);
+    }
     return s;
 }
 
@@ -41,9 +50,9 @@ void interrupt_release(const struct interrupt *i)
 
 bool interrupt_pending(void)
 {
-    sigset_t s;
+    sigset_t s, set = interrupts();
     sigpending(&s);
-    return sigismember(&s, SIGINT) || sigismember(&s, SIGTERM) || sigismember(&s, SIGHUP);
+    return sigandset(&s, &s, &set) == 0 && !sigisemptyset(&s);
 }
 
 /* ---- lines ---- */
@@ -116,6 +125,8 @@ _Noreturn static void become(const struct proc_config *c, const char *file, int 
     setpgid(0, 0);
     if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
         _exit(127);
+    if (c->own_mounts && unshare(CLONE_NEWNS) == 0)
+        mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL);
     for (const char *const *v = c->env; v && *v; v++)
         putenv((char *)*v);
     signal(SIGPIPE, SIG_DFL);
@@ -236,7 +247,7 @@ static int reap(struct child *k)
 
 static int finish(struct child *k, struct err *e)
 {
-    int rc = watch(k, true, -1);
+    int rc = watch(k, !k->c->stubborn, -1);
     if (rc < 0) {
         kill(-k->pid, SIGTERM);
         if (watch(k, false, GRACE_MS) < 0)
@@ -245,7 +256,7 @@ static int finish(struct child *k, struct err *e)
     int status = reap(k);
     for (int i = 0; i < 2; i++)
         end_line(&k->lines[i]);
-    if (rc < 0 || interrupt_pending())
+    if (rc < 0 || (!k->c->stubborn && interrupt_pending()))
         return err_set(e, -EINTR, "%s: interrupted", k->c->argv[0]);
     return result(k, status, e);
 }

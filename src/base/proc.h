@@ -20,6 +20,8 @@ struct proc_config {
     void (*out_line)(void *ctx, const char *line); /* each line of its stdout, if out is 0 */
     void (*err_line)(void *ctx, const char *line); /* each line of its stderr */
     void *ctx;
+    bool own_mounts; /* where we may: what it mounts is seen by its own children only, and gone with them */
+    bool stubborn;   /* go on through interrupts: for tidying up after one */
     int log; /* descriptor that gets all that it says on stderr (and on stdout, with out_line), or 0 */
 };
 

@@ -27,7 +27,8 @@ struct disk_req {
     /* Called once, later, on the loop's thread under the board lock. status: 0 or negative errno. */
     void (*done)(struct disk_req *req, int status);
     void *ctx;
-    struct disk_req *next; /* the far end's while submitted */
+    struct disk_req *next; /* these two are the far end's while submitted */
+    int status;
 };
 
 struct disk_port {

@@ -22,7 +22,7 @@
 #define F_VERSION_1     (1ull << VIRTIO_F_VERSION_1)
 
 /* Chains that one notification works off before others get the board lock. */
-#define BUDGET    1024
+#define BUDGET    256
 #define BREATH_NS 1000
 
 /* ---- interrupts ---- */

@@ -141,8 +141,8 @@ static void refuse(struct virtio_vsock *v, const struct virtio_vsock_hdr *h)
 static bool keep_data(struct vsock_stream *s, const struct vring_chain *c, uint32_t len)
 {
     uint8_t *to;
-    if (!s->ops || s->eof || s->rst)
-        return true; /* nobody reads it */
+    if (len == 0 || !s->ops || s->eof)
+        return true; /* nothing, or nobody reads it */
     if (!s->open || s->pending.len + len > VSOCK_BUF_BYTES || !(to = buf_reserve(&s->pending, len)))
         return false;
     buf_commit(&s->pending, vring_read(c, HEADER, to, len));

@@ -11,7 +11,11 @@
 #include "dev/pit.h"
 #include "dev/rtc.h"
 #include "dev/uart.h"
+#include "dev/virtio_balloon.h"
 #include "dev/virtio_blk.h"
+#include "dev/virtio_console.h"
+#include "dev/virtio_net.h"
+#include "dev/virtio_rng.h"
 #include "dev/virtio_vsock.h"
 #include "vm/machine.h"
 
@@ -45,7 +49,12 @@ struct machine {
     struct acpi_pm *pm;
     struct pci *pci;
     struct virtio_blk *disks[MACHINE_DISKS];
+    struct virtio_net *net;
+    struct virtio_console *console;
     struct virtio_vsock *vsock;
+    struct virtio_rng *rng;
+    struct virtio_balloon *balloon;
+    struct balloon_port balloon_port;
 
     /* CPUs */
     struct machine_cpu cpus[CPU_MAX];

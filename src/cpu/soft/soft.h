@@ -31,10 +31,11 @@ struct soft {
     uint64_t tsc_khz;
     const struct ram_slot *slots; /* ram_slots */
     unsigned nr_slots;
-    uint8_t *marks;      /* ram_marks: pages with translated code */
-    uint64_t xsave_mask; /* components a guest may use on this host: x87, SSE, AVX */
-    uint64_t tsc_offset; /* guest TSC at power on is 0, on all CPUs */
-    uint64_t paused_tsc; /* host TSC when pause was called */
+    uint8_t *marks;         /* ram_marks: pages with translated code */
+    uint64_t xsave_mask;    /* components a guest may use on this host: x87, SSE, AVX */
+    uint64_t tsc_offset;    /* guest TSC at power on is 0, on all CPUs */
+    atomic_flag split_lock; /* locked accesses across pages, one at a time */
+    uint64_t paused_tsc;    /* host TSC when pause was called */
     struct vcpu *cpus[CPU_MAX];
     struct sigaction old_action[HOST_SIGNALS]; /* who had the signals that hostsig.c catches */
     struct jit *jit;                           /* shared by all CPUs; NULL under CPU_DEBUG_STEP */
@@ -43,6 +44,7 @@ struct soft {
 /* ---- try.c ---- */
 /* Call fn; false: it faulted, v->exc says how. gpr, rip, rflags are as fn left them. Nests. */
 bool soft_try(struct vcpu *v, void (*fn)(struct vcpu *v, void *arg), void *arg);
+_Noreturn void soft_fault_again(struct vcpu *v); /* what soft_try met, for who stands further out */
 _Noreturn void soft_fault(struct vcpu *v, unsigned vector);                      /* without error code */
 _Noreturn void soft_fault_code(struct vcpu *v, unsigned vector, uint32_t error); /* with one */
 _Noreturn void soft_page_fault(struct vcpu *v, uint64_t va, uint32_t error);
@@ -116,6 +118,8 @@ void mode_update(struct vcpu *v);
 struct insn;
 /* Execute it wholly (rip too). false: not one of its own. Faults. */
 bool sys_execute(struct vcpu *v, const struct insn *i);
+/* Is it, or may it be, one of its own? MOV only with registers of the system; PUSH, POP, jumps always. */
+bool sys_owns(const struct insn *i);
 
 /* ---- state.c ---- */
 void state_reset(struct vcpu *v); /* after power on; also by INIT */
@@ -152,9 +156,10 @@ void jit_free(struct jit *j);
 /* Run translated code from v->rip until a request, a fault (unwinds), or an instruction for the stepper.
  * On return gpr, rip, rflags hold the state; true: the instruction at rip is for step(). */
 bool jit_run(struct vcpu *v);
-void jit_jcache_clear(struct vcpu *v); /* virtual mappings or the mode's meaning changed */
-void jit_flush_all(struct soft *s);    /* all translations; takes every CPU out of them first */
-void jit_quiesce(struct vcpu *v);      /* what REQ_QUIESCE asks: wait outside until the cache was emptied */
+void jit_jcache_clear(struct vcpu *v);       /* virtual mappings or the mode's meaning changed */
+void jit_jcache_clear_local(struct vcpu *v); /* ... but those of global pages did not */
+void jit_flush_all(struct soft *s);          /* all translations; takes every CPU out of them first */
+void jit_quiesce(struct vcpu *v); /* what REQ_QUIESCE asks: wait outside until the cache was emptied */
 /* Bytes were written: no translation of them may be entered again. v: the CPU that wrote, or NULL.
  * Unmarks the page (ram_mark) when it has no translations left. Takes jit's lock, so translate addresses
  * (which sets accessed bits in guest memory) before taking that. */

@@ -65,6 +65,8 @@ static void decode(struct vcpu *v, struct stepped *s, uint64_t va, const uint8_t
     if (!insn_decode(v->mode, bytes, n, &s->insn, &need_more)) {
         if (need_more && n < 15)
             mmu_fetch_gpa(v, va + n); /* the next page faults */
+        if (need_more)                /* longer than 15 bytes */
+            soft_fault_code(v, EXC_GP, 0);
         soft_fault(v, EXC_UD);
     }
     s->mode = v->mode & (MODE_LONG64 | MODE_CODE32);
@@ -73,6 +75,8 @@ static void decode(struct vcpu *v, struct stepped *s, uint64_t va, const uint8_t
         s->run = string_handler(&s->insn);
     if (!s->run)
         s->run = rare_handler(&s->insn);
+    if (!s->run)
+        s->run = save_handler(&s->insn);
     if (!s->run) {
         s->run = native_run;
         native_prepare(v, s, slot);

@@ -133,6 +133,20 @@ static void an_interrupt_ends_the_child_with_all_it_started_and_then_us(void **s
     close(p[0]);
 }
 
+static void an_ignored_signal_is_no_interrupt(void **state)
+{
+    (void)state;
+    struct err e;
+    struct interrupt i;
+    signal(SIGINT, SIG_IGN);
+    interrupt_hold(&i);
+    kill(getpid(), SIGINT);
+    assert_false(interrupt_pending());
+    assert_int_equal(run_sh("true", &e), 0);
+    interrupt_release(&i);
+    signal(SIGINT, SIG_DFL);
+}
+
 static void the_child_goes_when_we_are_killed(void **state)
 {
     (void)state;
@@ -164,6 +178,7 @@ int main(void)
         cmocka_unit_test(lines_of_both_streams_arrive_and_an_unfinished_one_too),
         cmocka_unit_test(its_input_and_output_can_be_descriptors_of_ours),
         cmocka_unit_test(an_interrupt_ends_the_child_with_all_it_started_and_then_us),
+        cmocka_unit_test(an_ignored_signal_is_no_interrupt),
         cmocka_unit_test(the_child_goes_when_we_are_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
