@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/reboot.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -91,6 +92,7 @@ _Noreturn static void start_guest(char *argv0)
         net_names(c.name, c.net, true);
         hand_over(argv0);
     }
+    reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del is a signal to us, not the end at once */
     root_furnish();
     net_names(c.name, c.net, false);
     agent_run(
