@@ -88,6 +88,12 @@ static void submit(void *ctx, struct disk_req *r)
     disk_workers_submit(d->workers, r);
 }
 
+static void drain(void *ctx)
+{
+    struct disk *d = ctx;
+    disk_workers_settle(d->workers, deliver);
+}
+
 /* ---- open ---- */
 
 static int open_layer(const struct disk_config *c, struct disk_back *ret, struct err *e)
@@ -160,6 +166,7 @@ int disk_open(const struct disk_config *c, struct loop *loop, struct disk **ret,
         return err_wrap(e, "disk %s", d->name);
     d->watched = true;
     d->port = (struct disk_port){.submit = submit,
+                                 .drain = drain,
                                  .ctx = d,
                                  .bytes = d->back.bytes,
                                  .read_only = d->back.read_only,

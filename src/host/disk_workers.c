@@ -22,10 +22,11 @@ struct disk_workers {
     void *ctx;
     int event;
     pthread_mutex_t lock; /* what follows, but not the threads */
-    pthread_cond_t work;
+    pthread_cond_t work, idle;
     bool stop;
     struct list queue, results;
-    unsigned nr; /* threads that run */
+    unsigned under_way; /* submitted and no result yet */
+    unsigned nr;        /* threads that run */
     pthread_t threads[];
 };
 
@@ -84,6 +85,8 @@ static void *worker(void *ctx)
         int status = w->run(w->ctx, r);
         pthread_mutex_lock(&w->lock);
         add_result(w, r, status);
+        if (--w->under_way == 0)
+            pthread_cond_broadcast(&w->idle);
         pthread_mutex_unlock(&w->lock);
     }
     return NULL;
@@ -128,6 +131,7 @@ int disk_workers_new(unsigned nr, int (*run)(void *ctx, struct disk_req *r), voi
     w->ctx = ctx;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->work, NULL);
+    pthread_cond_init(&w->idle, NULL);
     list_init(&w->queue);
     list_init(&w->results);
     w->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -151,6 +155,7 @@ void disk_workers_free(struct disk_workers *w)
         close(w->event);
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->work);
+    pthread_cond_destroy(&w->idle);
     free(w);
 }
 
@@ -161,6 +166,7 @@ void disk_workers_submit(struct disk_workers *w, struct disk_req *r)
         add_result(w, r, -ESHUTDOWN);
     } else {
         list_append(&w->queue, r);
+        w->under_way++;
         pthread_cond_signal(&w->work);
     }
     pthread_mutex_unlock(&w->lock);
@@ -188,6 +194,22 @@ void disk_workers_results(struct disk_workers *w, void (*done)(void *ctx, struct
     }
     for (struct disk_req *r; (r = pop_result(w));)
         done(w->ctx, r, r->status);
+}
+
+static bool wait_for_results(struct disk_workers *w)
+{
+    pthread_mutex_lock(&w->lock);
+    while (w->under_way)
+        pthread_cond_wait(&w->idle, &w->lock);
+    bool any = w->results.first != NULL;
+    pthread_mutex_unlock(&w->lock);
+    return any;
+}
+
+void disk_workers_settle(struct disk_workers *w, void (*done)(void *ctx, struct disk_req *r, int status))
+{
+    while (wait_for_results(w))
+        disk_workers_results(w, done);
 }
 
 void disk_workers_drain(struct disk_workers *w, void (*done)(void *ctx, struct disk_req *r, int status))

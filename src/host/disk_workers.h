@@ -17,6 +17,8 @@ void disk_workers_submit(struct disk_workers *w, struct disk_req *r);
 /* Becomes readable when there are results; disk_workers_results resets it and calls done for each. */
 int disk_workers_fd(const struct disk_workers *w);
 void disk_workers_results(struct disk_workers *w, void (*done)(void *ctx, struct disk_req *r, int status));
+/* Wait for all that was submitted, also from inside of done, and deliver the results; the threads live on. */
+void disk_workers_settle(struct disk_workers *w, void (*done)(void *ctx, struct disk_req *r, int status));
 /* Wait for all that was submitted, deliver the results, end the threads. What is submitted by then fails
  * with -ESHUTDOWN. */
 void disk_workers_drain(struct disk_workers *w, void (*done)(void *ctx, struct disk_req *r, int status));

@@ -318,6 +318,7 @@ static void each_queue_has_its_vector(void **state)
     assert_int_equal(t->d->msis[1], 0);
     assert_int_equal(t->d->msis[2], 1);
     assert_false(t->d->wire);
+    assert_int_equal(bus_read(t->d->mem, t->d->isr, 1), 0);
     virtio_config_changed(t->virtio);
     assert_int_equal(t->d->msis[0], 1);
     assert_int_equal(driver_read(t->d, 21, 1), 1);

@@ -337,6 +337,18 @@ static void a_reset_waits_for_requests_in_flight(void **state)
     assert_int_equal(run(f, VIRTIO_BLK_T_IN, 1, &in, 1), VIRTIO_BLK_S_OK);
 }
 
+static void a_reset_ends_a_request_after_the_step_it_is_in(void **state)
+{
+    struct fixture *f = *state;
+    const struct piece out = {driver_alloc(f->d, 512), 512, false};
+    driver_start(f->d, DRIVER_FEATURES, 2); /* no write cache: a flush would follow */
+    request(f, 0, VIRTIO_BLK_T_OUT, 1, &out, 1);
+    driver_reset(f->d);
+    finish(f, 0);
+    assert_int_equal(f->nr, 0);
+    assert_int_equal(driver_status(f->d), 0);
+}
+
 static void taking_the_device_apart_waits_for_requests_in_flight(void **state)
 {
     struct fixture *f = *state;
@@ -417,6 +429,7 @@ int main(void)
         TEST(a_request_without_header_or_status_needs_a_reset),
         TEST(no_more_requests_are_in_flight_than_the_queue_holds),
         TEST(a_reset_waits_for_requests_in_flight),
+        TEST(a_reset_ends_a_request_after_the_step_it_is_in),
         TEST(taking_the_device_apart_waits_for_requests_in_flight),
         TEST(without_a_write_cache_every_write_is_flushed),
         cmocka_unit_test(a_read_only_disk_refuses_writes),

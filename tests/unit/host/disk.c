@@ -430,6 +430,45 @@ static void a_discard_gives_the_hosts_space_back(void **state)
     free(data);
 }
 
+/* A device that goes on with another request when one is done, as for a flush behind each write. */
+static void write_then_flush(struct disk_req *req, int status)
+{
+    struct io *io = req->ctx;
+    io->status = status;
+    --*io->left;
+    if (req->op != DISK_WRITE)
+        return;
+    struct disk_port *p = disk_port(io->disk);
+    req->op = DISK_FLUSH;
+    p->submit(p->ctx, req);
+}
+
+static void draining_finishes_all_and_the_disk_goes_on(void **state)
+{
+    struct bed *b = *state;
+    uint8_t *model = malloc(BYTES);
+    make_base(model);
+    free(model);
+    enum { NR = 8 };
+    struct io io[NR];
+    uint8_t data[4096] = {9};
+    unsigned left = 2 * NR;
+    struct disk *d = open_disk(b, "top", BYTES);
+    struct disk_port *p = disk_port(d);
+    for (unsigned i = 0; i < NR; i++) {
+        io_fill(&io[i], DISK_WRITE, i * sizeof(data), sizeof(data), data);
+        io[i].req.done = write_then_flush;
+        io[i].left = &left;
+        io[i].disk = d;
+        p->submit(p->ctx, &io[i].req);
+    }
+    p->drain(p->ctx);
+    assert_int_equal(left, 0);
+    assert_int_equal(io_one(b, d, DISK_READ, 0, sizeof(data), data), 0);
+    assert_int_equal(data[0], 9);
+    disk_close(d);
+}
+
 static void closing_finishes_what_was_submitted(void **state)
 {
     struct bed *b = *state;
@@ -472,6 +511,7 @@ int main(void)
         TEST(wrong_files_and_sizes_are_refused_and_leave_nothing),
         TEST(no_space_fails_the_request_and_harms_nothing),
         TEST(a_discard_gives_the_hosts_space_back),
+        TEST(draining_finishes_all_and_the_disk_goes_on),
         TEST(closing_finishes_what_was_submitted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@ struct io {
     int status;
     unsigned *left;
     struct bed *bed;
+    struct disk *disk; /* where the test needs it */
 };
 
 static inline void io_done(struct disk_req *req, int status)
