@@ -175,6 +175,10 @@ static void print_input(const struct trial *t)
         printf("  %-3s %016lx%s", gpr_names[i], t->in.gpr[i], i % 4 == 3 ? "\n" : "");
     printf("  flags %lx mxcsr %x fcw %x\n", t->in.flags, *(const uint32_t *)(t->in.v.fx + 24),
            *(const uint16_t *)t->in.v.fx);
+    printf("  fsw %x, st0..", *(const uint16_t *)(t->in.v.fx + 2));
+    for (unsigned i = 0; i < 8; i++)
+        printf(" %016lx", *(const uint64_t *)(t->in.v.fx + 32 + 16 * i));
+    printf("\n");
 }
 
 /* Both sides; true: they differ, or the host itself did not survive. */

@@ -84,6 +84,7 @@ static void build_memory(struct soft_guest *g)
     put(g, GDT + 0x28, 0x00cff3000000ffff);
     put(g, GDT + 0x30, 0x00affb000000ffff);
     put(g, TSS + 4, HIGH + STACK);
+    put(g, TSS + 0x60, 0x68ull << 48); /* no I/O map */
 }
 
 static struct kvm_segment segment(uint16_t sel, uint8_t type, uint8_t dpl, bool code)
