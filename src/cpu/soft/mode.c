@@ -42,6 +42,8 @@ void mode_update(struct vcpu *v)
     if (v->cr4 & CR4_OSXSAVE && (v->xcr0 & (XCR0_SSE | XCR0_AVX)) == (XCR0_SSE | XCR0_AVX) &&
         !(v->cr0 & CR0_TS))
         m |= MODE_AVX;
+    if ((v->mode ^ m) & ~MODE_USER) /* kernel and user code have a jump cache each */
+        jit_jcache_clear(v);
     v->mode = m;
     for (unsigned i = 0; i < SEG_COUNT; i++)
         v->seg_base[i] = v->seg[i].base;

@@ -11,6 +11,14 @@ static bool undefined(struct vcpu *v, const struct insn *i)
     soft_fault(v, EXC_UD);
 }
 
+/* Not a segment, control or debug register. */
+static bool is_user_register(ZydisRegister r)
+{
+    return !(r >= ZYDIS_REGISTER_ES && r <= ZYDIS_REGISTER_GS) &&
+           !(r >= ZYDIS_REGISTER_CR0 && r <= ZYDIS_REGISTER_CR15) &&
+           !(r >= ZYDIS_REGISTER_DR0 && r <= ZYDIS_REGISTER_DR15);
+}
+
 static bool mov(struct vcpu *v, const struct insn *i)
 {
     const ZydisDecodedOperand *a = &i->ops[0], *b = &i->ops[1];
@@ -164,4 +172,15 @@ bool sys_execute(struct vcpu *v, const struct insn *i)
 {
     sys_fn *fn = i->mnemonic <= ZYDIS_MNEMONIC_MAX_VALUE ? handlers[i->mnemonic] : NULL;
     return fn && fn(v, i);
+}
+
+bool sys_owns(const struct insn *i)
+{
+    sys_fn *fn = i->mnemonic <= ZYDIS_MNEMONIC_MAX_VALUE ? handlers[i->mnemonic] : NULL;
+    if (fn != mov)
+        return fn;
+    for (unsigned n = 0; n < 2; n++)
+        if (i->ops[n].type == ZYDIS_OPERAND_TYPE_REGISTER && !is_user_register(i->ops[n].reg.value))
+            return true;
+    return false;
 }

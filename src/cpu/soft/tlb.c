@@ -70,7 +70,10 @@ void mmu_flush(struct vcpu *v, bool global_too)
                     drop(v, bank, access, i * 64 + (unsigned)__builtin_ctzll(m));
         }
     v->stats.flushes++;
-    jit_jcache_clear(v);
+    if (global_too)
+        jit_jcache_clear(v);
+    else
+        jit_jcache_clear_local(v);
 }
 
 /* Large pages are cached by their 4 KiB pieces, and INVLPG of any address in one must drop all of them: those

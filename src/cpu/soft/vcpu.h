@@ -129,7 +129,7 @@ struct jcache_entry {
     uint64_t va;
     uint64_t code;
 };
-#define JCACHE_BITS 12
+#define JCACHE_BITS 12 /* for each of kernel and user code */
 
 struct soft;
 struct stepper;
@@ -147,9 +147,17 @@ struct vcpu {
     uint64_t seg_base[8];     /* 0x0e8 = seg[i].base, kept equal by seg.c */
     uint64_t host_tsc_offset; /* 0x128 guest TSC = host TSC + this */
     uint8_t vec_live;         /* 0x130 guest vectors are in host registers */
-    uint8_t pad[0x1c0 - 0x131];
+    uint8_t pad[7];
+    uint64_t self;       /* 0x138 this struct */
+    uint64_t jit_leave;  /* 0x140 where code goes that leaves, ... */
+    uint64_t jit_miss;   /* 0x148 ... or that needs a helper: jit_enter.S */
+    uint64_t jit_retry;  /* 0x150 where it goes on */
+    uint32_t jit_site;   /* 0x158 why it left: see jit.h */
+    uint32_t jit_flags;  /* 0x15c saved arithmetic flags */
+    uint64_t jit_tmp[3]; /* 0x160 r9..r11 of code that needs a helper */
+    uint8_t pad2[0x1c0 - 0x178];
     struct tlb tlb[BANK_COUNT] __attribute__((aligned(64))); /* 0x1c0 */
-    struct jcache_entry jcache[1u << JCACHE_BITS];
+    struct jcache_entry jcache[BANK_COUNT][1u << JCACHE_BITS];
 
     /* ---- C only ---- */
     struct soft *soft;
@@ -191,6 +199,10 @@ struct vcpu {
     bool injected; /* set_state asked for this event to be delivered first; it is in exc */
 
     struct stepper *stepper;
+
+    _Atomic bool in_code; /* translated code runs, or a helper that returns to it: jit_cache.c */
+    uint32_t code_generation;
+    bool jcache_used[BANK_COUNT], jcache_local; /* the latter: kernel code that is not in global pages */
 
     void *sig_stack; /* host signals arrive here: the guest owns RSP */
     stack_t old_sig_stack;

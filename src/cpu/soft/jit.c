@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * jit: the dispatcher between the run loop and translated code.
+ *
+ * Threads: a CPU's own; see jit.h for the lock.
+ */
+#include "cpu/soft/jit.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "cpu/soft/copy.h"
+#include "cpu/soft/jit_block.h"
+#include "cpu/soft/seg.h"
+
+_Static_assert(VCPU_OFF(self) == 0x138 && VCPU_OFF(jit_retry) == 0x150 && VCPU_OFF(jit_tmp) == 0x160,
+               "jit_enter.S");
+
+int jit_new(struct soft *s, struct jit **ret, struct err *e)
+{
+    struct jit *j = calloc(1, sizeof(*j));
+    if (!j)
+        return err_code(e, -ENOMEM, "translator");
+    j->soft = s;
+    j->work = mmap(NULL, sizeof(*j->work), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int r = j->work == MAP_FAILED ? err_sys(e, "translator") : cache_new(j, e);
+    if (r) {
+        jit_free(j);
+        return r;
+    }
+    *ret = j;
+    return 0;
+}
+
+void jit_free(struct jit *j)
+{
+    if (!j)
+        return;
+    cache_free(j);
+    if (j->work && j->work != MAP_FAILED)
+        munmap(j->work, sizeof(*j->work));
+    free(j);
+}
+
+/* ---- jump cache ---- */
+
+static unsigned bank_of(const struct vcpu *v)
+{
+    return v->mode & MODE_USER ? BANK_USER : BANK_KERNEL;
+}
+
+static struct jcache_entry *jcache_slot(struct vcpu *v, uint64_t va)
+{
+    return &v->jcache[bank_of(v)][(va >> 4 ^ va) & ((1u << JCACHE_BITS) - 1)];
+}
+
+/* An entry of zeros is one of address 0 without code: no address that a slot's index belongs to matches it,
+ * but for slot 0. */
+static void clear_bank(struct vcpu *v, unsigned bank)
+{
+    if (v->jcache_used[bank])
+        zero_bytes(v->jcache[bank], sizeof(v->jcache[bank]));
+    v->jcache_used[bank] = false;
+    v->jcache[bank][0].va = 1; /* belongs to slot 1 */
+}
+
+void jit_jcache_clear(struct vcpu *v)
+{
+    clear_bank(v, BANK_USER);
+    clear_bank(v, BANK_KERNEL);
+    v->jcache_local = false;
+}
+
+void jit_jcache_clear_local(struct vcpu *v)
+{
+    clear_bank(v, BANK_USER);
+    if (v->jcache_local)
+        clear_bank(v, BANK_KERNEL);
+    v->jcache_local = false;
+}
+
+static void jcache_add(struct vcpu *v, const void *code)
+{
+    unsigned bank = bank_of(v), slot = TLB_INDEX(v->rip);
+    *jcache_slot(v, v->rip) = (struct jcache_entry){v->rip, (uint64_t)(uintptr_t)code};
+    v->jcache_used[bank] = true;
+    if (!(v->tlb_used[bank][ACCESS_FETCH].global[slot / 64] >> slot % 64 & 1))
+        v->jcache_local = true;
+}
+
+/* ---- blocks ---- */
+
+/* The block at a guest-physical address; lock held. Vectors are saved if it has to be made. */
+static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa)
+{
+    uint32_t n = cache_find(j, gpa, v->mode);
+    if (n)
+        return n;
+    vec_save(v);
+    if (cache_full(j)) {
+        cache_flush(j, v);
+        n = cache_find(j, gpa, v->mode);
+        if (n)
+            return n;
+    }
+    return block_translate(j, v, gpa);
+}
+
+/* Where code for v->rip is; NULL: none, the stepper's. Faults. */
+static const void *look_up(struct jit *j, struct vcpu *v)
+{
+    uint64_t gpa = mmu_fetch_gpa(v, v->rip);
+    if (gpa == UINT64_MAX)
+        return NULL;
+    jit_lock(j);
+    uint32_t n = find_or_make(j, v, gpa);
+    const struct block *b = &j->blocks[n];
+    const void *code = b->step ? NULL : cache_code(j, b->code);
+    if (code && atomic_load(&j->generation) == v->code_generation)
+        jcache_add(v, code);
+    jit_unlock(j);
+    return code;
+}
+
+/* The code at v->rip left through an exit: what it leads to, linked from now on. */
+static void follow(struct jit *j, struct vcpu *v, uint32_t number)
+{
+    jit_lock(j);
+    if (atomic_load(&j->generation) == v->code_generation) {
+        const struct exit *x = &j->exits[number];
+        v->rip = v->page_va + x->target;
+        uint64_t page = j->blocks[x->block].gpa & ~0xfffull;
+        uint32_t n = find_or_make(j, v, page | x->target);
+        if (atomic_load(&j->generation) == v->code_generation)
+            cache_link(j, number, n);
+    }
+    jit_unlock(j);
+}
+
+/* ---- in and out ---- */
+
+static void set_arith(struct vcpu *v, uint64_t flags)
+{
+    v->rflags = (v->rflags & ~(uint64_t)FL_ARITH) | (flags & FL_ARITH);
+}
+
+static void enter(struct vcpu *v, const void *code)
+{
+    v->scratch[1] = (v->rflags & FL_ARITH) | 2;
+    v->page_va = v->rip & ~0xfffull;
+    jit_enter(v, code);
+    atomic_store_explicit(&v->in_code, false, memory_order_release);
+    set_arith(v, v->jit_site & SITE_IN_SLOT ? SLOT_FLAGS(v->jit_flags) : v->scratch[1]);
+}
+
+static void prepare(struct jit *j, struct vcpu *v)
+{
+    uint32_t generation = atomic_load(&j->generation);
+    if (v->code_generation != generation) {
+        jit_jcache_clear(v);
+        v->code_generation = generation;
+    }
+}
+
+bool jit_run(struct vcpu *v)
+{
+    struct jit *j = v->soft->jit;
+    if (!(v->mode & MODE_LONG64))
+        return true;
+    v->self = (uint64_t)(uintptr_t)v;
+    v->jit_leave = (uint64_t)(uintptr_t)jit_leave_entry;
+    v->jit_miss = (uint64_t)(uintptr_t)jit_miss_entry;
+    while (!v->request) {
+        prepare(j, v);
+        const struct jcache_entry *cached = jcache_slot(v, v->rip);
+        const void *code = cached->va == v->rip ? (const void *)(uintptr_t)cached->code : look_up(j, v);
+        if (!code)
+            return true;
+        if (!cache_enter(j, v))
+            continue;
+        enter(v, code);
+        uint32_t number = SITE_NUMBER(v->jit_site);
+        switch (SITE_REASON(v->jit_site)) {
+        case LEAVE_LOOKUP:
+            break;
+        case LEAVE_STEP:
+            v->rip = v->page_va + number;
+            return true;
+        case LEAVE_LINK:
+            v->rip = v->page_va + j->exits[number].target;
+            if (!(v->soft->debug & CPU_DEBUG_NO_CHAIN))
+                follow(j, v, number);
+            break;
+        case LEAVE_STALE:
+            v->rip = v->page_va + number;
+            jcache_slot(v, v->rip)->va = ~v->rip;
+            break;
+        default:
+            v->rip = v->page_va + number;
+        }
+    }
+    return false;
+}
+
+/* ---- helpers of translated code ---- */
+
+static uint64_t missed_address(const struct vcpu *v, const struct site *s)
+{
+    const struct tlb *tlb = &v->tlb[bank_of(v)];
+    const struct tlb_entry *e = s->write ? tlb->write : tlb->read;
+    return v->jit_tmp[s->addr - R9] + e[v->jit_tmp[s->index - R9] / sizeof(*e)].tag;
+}
+
+/* Leave to the dispatcher, flags in scratch[1]. */
+static int leave(struct vcpu *v, enum leave why, unsigned off)
+{
+    v->scratch[1] = v->rflags;
+    v->jit_site = SITE(why, off, false);
+    return 0;
+}
+
+int jit_slow(struct vcpu *v)
+{
+    struct jit *j = v->soft->jit;
+    uint32_t why = v->jit_site;
+    const struct site s = j->sites[SITE_NUMBER(why)];
+    v->jit_retry = (uint64_t)(uintptr_t)cache_code(j, s.retry);
+    if (SITE_REASON(why) == LEAVE_VEC) {
+        vec_restore(v);
+        return 1;
+    }
+    uint64_t va = missed_address(v, &s);
+    v->rip = v->page_va + s.off;
+    if (why & SITE_IN_SLOT)
+        set_arith(v, SLOT_FLAGS(v->jit_flags));
+    if ((va & 0xfff) + s.bytes > RAM_PAGE || !va_canonical(va) || v->soft->debug & CPU_DEBUG_NO_TLB)
+        return leave(v, LEAVE_STEP, s.off);
+    uint32_t slot = v->jit_flags;
+    atomic_store(&v->in_code, false); /* mmu_fill may unwind, or wait for the lock */
+    if (!mmu_fill(v, va, s.write ? ACCESS_WRITE : ACCESS_READ))
+        return leave(v, LEAVE_STEP, s.off);
+    if (!cache_enter(j, v))
+        return leave(v, LEAVE_REQUEST, s.off);
+    v->jit_flags = slot;
+    return 1;
+}
+
+/* ---- native faults ---- */
+
+bool jit_host_fault(struct vcpu *v, const struct host_fault *f)
+{
+    const struct jit *j = v->soft->jit;
+    uint64_t at = j ? f->pc - (uint64_t)(uintptr_t)j->rx : UINT64_MAX;
+    if (at >= JIT_CODE_BYTES)
+        return false;
+    uint32_t low = 0, high = j->nr_marks;
+    while (high - low > 1) {
+        uint32_t mid = low + (high - low) / 2;
+        if (j->marks[mid].code <= at)
+            low = mid;
+        else
+            high = mid;
+    }
+    for (unsigned r = 0; r < 16; r++)
+        if (r < R9 || r > R11)
+            v->gpr[r] = f->gpr[r];
+    v->rip = v->page_va + j->marks[low].off;
+    set_arith(v, f->rflags);
+    atomic_store(&v->in_code, false);
+    return true;
+}
+
+void jit_flush_all(struct soft *s)
+{
+    if (!s->jit)
+        return;
+    jit_lock(s->jit);
+    cache_flush(s->jit, NULL);
+    jit_unlock(s->jit);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * jit: what the parts of the translator share. How it all works: docs/soft-engine.md.
+ *
+ *   jit.c         the dispatcher: from rip to translated code and back      jit_enter.S  in and out
+ *   jit_cache.c   code memory, blocks by address, links, invalidation, flushing
+ *   jit_block.c   a run of guest instructions becomes a block
+ *   jit_decode.c  what an instruction is to the translator; flag liveness
+ *   jit_mem.c     memory operands: TLB check, re-encoding                   jit_asm.h    host instructions
+ *   jit_jump.c    the ends of blocks: jumps, calls, returns
+ *
+ * Threads: everything that changes the cache holds jit->lock; translated code is run without it.
+ */
+#pragma once
+
+#include "cpu/soft/insn.h"
+#include "cpu/soft/soft.h"
+
+#define JIT_CODE_BYTES (32u << 20) /* host code, touched as it is used */
+#define JIT_BLOCKS     (1u << 18)
+#define JIT_SITES      (1u << 20)
+#define JIT_EXITS      (1u << 19)
+#define JIT_MARKS      (3u << 20)
+#define JIT_HASH       (1u << 16)
+#define BLOCK_INSNS    48
+
+/* The slot that saves flags: AX after LAHF; SETO AL. */
+#define SLOT_FLAGS(ax) (((ax) >> 8 & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) | ((ax) & 1 ? FL_OF : 0))
+
+/* Why translated code left: the top bits of v->jit_site, below them a number. */
+enum leave {
+    LEAVE_LOOKUP,  /* v->rip is where to go on */
+    LEAVE_STEP,    /* the instruction at page offset `number` is for the stepper */
+    LEAVE_LINK,    /* exit `number` wants its target */
+    LEAVE_REQUEST, /* v->request; go on at page offset `number` */
+    LEAVE_STALE,   /* the block at page offset `number` is gone */
+    LEAVE_MISS,    /* slow path of site `number` */
+    LEAVE_VEC,     /* the vectors of site `number` are not in the registers */
+};
+#define SITE_REASON(site) ((site) >> 28)
+#define SITE_IN_SLOT      (1u << 27) /* the guest's flags are in the slot, not in the host's */
+#define SITE_NUMBER(site) ((site) & (SITE_IN_SLOT - 1))
+#define SITE(reason, number, in_slot)                                                                        \
+    ((uint32_t)(reason) << 28 | ((in_slot) ? SITE_IN_SLOT : 0u) | (uint32_t)(number))
+
+/* A memory access with an inlined check. */
+struct site {
+    uint32_t retry; /* host code offset where the instruction starts again */
+    uint16_t off;   /* of the guest instruction in its page */
+    uint8_t addr;   /* host register: va - tag */
+    uint8_t index;  /* host register: TLB slot * 16 */
+    uint8_t bytes;  /* of the access */
+    bool write;
+};
+
+/* A direct jump to another block of the page. */
+struct exit {
+    uint32_t patch;  /* code offset of the jump's 4-byte displacement */
+    uint32_t stub;   /* where it leads while it is not linked */
+    uint32_t block;  /* whose it is */
+    uint32_t next;   /* next exit that leads to the same target; 0: none */
+    uint16_t target; /* page offset */
+};
+
+/* Guest instruction at this host code offset, for native faults. Sorted: code grows upwards. */
+struct mark {
+    uint32_t code;
+    uint16_t off;
+};
+
+struct block {
+    uint64_t gpa;
+    uint32_t mode;
+    uint32_t code, code_end; /* offsets */
+    uint32_t stale;          /* code offset of its LEAVE_STALE */
+    uint32_t hash_next, page_next;
+    uint32_t incoming; /* exits that lead here */
+    uint16_t bytes;    /* guest code */
+    bool step;         /* its first instruction is for the stepper */
+    bool dead;
+};
+
+struct code_page {
+    uint32_t first; /* block; 0: none */
+    uint64_t lines; /* 64-byte lines with translated bytes */
+};
+
+struct jit {
+    struct soft *soft;
+    uint32_t lock;        /* a futex: pthread's might touch vectors */
+    uint8_t *rw, *rx;     /* one memory, two mappings */
+    uint32_t used, base;  /* code offsets; base: behind the common stubs */
+    uint32_t leave, miss; /* common stubs */
+    struct block *blocks; /* 0 is none */
+    struct site *sites;
+    struct exit *exits;
+    struct mark *marks;
+    uint32_t nr_blocks, nr_sites, nr_exits, nr_marks;
+    uint32_t *hash;
+    struct code_page *pages; /* by ram_page_index */
+    uint64_t nr_pages;
+    _Atomic uint32_t flushing;
+    _Atomic uint32_t generation; /* of the cache's content: how often it was flushed */
+    struct translation *work;    /* scratch of the one who holds the lock */
+};
+
+/* ---- jit_enter.S ---- */
+void jit_enter(struct vcpu *v, const void *code); /* flags in and out by scratch[1] */
+extern const char jit_leave_entry[], jit_miss_entry[];
+int jit_slow(struct vcpu *v); /* from jit_miss_entry: 0 leaves to the dispatcher */
+
+/* ---- jit_cache.c ---- */
+void jit_lock(struct jit *j);
+void jit_unlock(struct jit *j);
+int cache_new(struct jit *j, struct err *e);
+void cache_free(struct jit *j);
+/* Lock held. 0: none. */
+uint32_t cache_find(const struct jit *j, uint64_t gpa, uint32_t mode);
+bool cache_full(const struct jit *j); /* no room for another block */
+void cache_add(struct jit *j, uint32_t block);
+void cache_link(struct jit *j, uint32_t exit, uint32_t block);
+void cache_flush(struct jit *j, struct vcpu *v); /* lock held; given up meanwhile */
+/* The page's blocks are about to be read: writers to any of its lines wait for the lock. */
+void cache_open_page(struct jit *j, struct vcpu *v, uint64_t gpa_page);
+/* This CPU goes into code that it found in its generation; false: that is gone, look again. */
+bool cache_enter(struct jit *j, struct vcpu *v);
+static inline void *cache_code(const struct jit *j, uint32_t off)
+{
+    return j->rx + off;
+}
+
+/* ---- jit_block.c ---- */
+uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa); /* lock held, cache not full */

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * jit_block: a run of guest instructions becomes a block of host code. It ends at a jump, at an instruction
+ * for the stepper, at the page's end, or after BLOCK_INSNS.
+ *
+ *     entry: nop, five bytes   the jump to `stale` goes here when the guest's bytes were written
+ *            instructions, each with its TLB check; the end
+ *            what was put out of line: where misses, polls and unlinked exits lead
+ *     stale: leave
+ */
+#include "cpu/soft/jit_block.h"
+
+#include "cpu/soft/copy.h"
+
+#define ENTRY_ALIGN 16
+
+static void decode_all(struct translation *t)
+{
+    unsigned off = (unsigned)(t->gpa & 0xfff);
+    t->nr = 0;
+    while (t->nr < BLOCK_INSNS && off < RAM_PAGE) {
+        struct guest_insn *g = &t->insns[t->nr++];
+        jit_decode(t->page, off, t->mode, g);
+        off += g->insn.len;
+        if (ends_block(g->kind))
+            return;
+    }
+}
+
+static uint32_t wanted_at(struct translation *t, int64_t off)
+{
+    if (off < 0 || off >= (int64_t)RAM_PAGE)
+        return FL_ARITH;
+    return jit_flags_wanted(t->page, (unsigned)off, t->mode, &t->ahead);
+}
+
+static uint32_t live_after(struct translation *t)
+{
+    const struct guest_insn *g = &t->insns[t->nr - 1];
+    int64_t next = g->off + g->insn.len;
+    switch (g->kind) {
+    case KIND_JCC:
+    case KIND_JRCXZ:
+        return wanted_at(t, next) | (g->near_target ? wanted_at(t, g->target) : FL_ARITH);
+    case KIND_JMP:
+        return g->near_target ? wanted_at(t, g->target) : FL_ARITH;
+    case KIND_CALL:
+    case KIND_CALL_TO:
+    case KIND_JMP_TO:
+    case KIND_RET:
+    case KIND_STEP:
+        return FL_ARITH;
+    default:
+        return wanted_at(t, next);
+    }
+}
+
+static void find_live(struct translation *t)
+{
+    if (t->v->soft->debug & CPU_DEBUG_NO_LIVE)
+        return; /* all are, as decoded */
+    uint32_t live = live_after(t);
+    for (unsigned n = t->nr; n-- > 0;) {
+        struct guest_insn *g = &t->insns[n];
+        g->live_out = live;
+        live = g->tested | (live & ~g->killed);
+        g->live_in = live;
+    }
+}
+
+static void emit_one(struct translation *t, const struct guest_insn *g)
+{
+    if (g->vectors && !t->vectors)
+        emit_vectors(t, g);
+    switch (g->kind) {
+    case KIND_COPY:
+        emit_copy(t, g);
+        return;
+    case KIND_NOTHING:
+        return;
+    case KIND_LEA_RIP:
+        emit_lea_rip(t, g);
+        return;
+    case KIND_MEM:
+        emit_mem(t, g);
+        return;
+    case KIND_PUSH:
+        emit_push(t, g);
+        return;
+    case KIND_POP:
+        emit_pop(t, g);
+        return;
+    case KIND_LEAVE:
+        emit_leave(t, g);
+        return;
+    default:
+        emit_end(t, g);
+    }
+}
+
+static void emit_out_of_line(struct translation *t)
+{
+    struct jit *j = t->j;
+    for (unsigned n = 0; n < t->nr_slow; n++) {
+        const struct slow *s = &t->slow[n];
+        resolve(s->from, t->o.at);
+        if (SITE_REASON(s->site) == LEAVE_LINK)
+            j->exits[SITE_NUMBER(s->site)].stub = code_at(t, t->o.at);
+        gs_set32(&t->o, VCPU_OFF(jit_site), s->site);
+        jump_to(&t->o, j->rw + (s->leaves ? j->leave : j->miss));
+    }
+}
+
+static void emit_all(struct translation *t)
+{
+    static const uint8_t nop[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
+    struct jit *j = t->j;
+    struct block *b = &j->blocks[t->block];
+    while (code_at(t, t->o.at) % ENTRY_ALIGN)
+        put8(&t->o, 0xcc);
+    b->code = code_at(t, t->o.at);
+    for (unsigned n = 0; n < sizeof(nop); n++)
+        put8(&t->o, nop[n]);
+    for (unsigned n = 0; n < t->nr; n++)
+        emit_one(t, &t->insns[n]);
+    const struct guest_insn *last = &t->insns[t->nr - 1];
+    if (!ends_block(last->kind))
+        emit_goto(t, last->off + last->insn.len, last->off, last->live_out);
+    emit_out_of_line(t);
+    b->stale = code_at(t, t->o.at);
+    gs_set32(&t->o, VCPU_OFF(jit_site), SITE(LEAVE_STALE, t->gpa & 0xfff, false));
+    jump_to(&t->o, j->rw + j->leave);
+    b->code_end = code_at(t, t->o.at);
+}
+
+uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa)
+{
+    struct translation *t = j->work;
+    uint32_t bank = (uint32_t)(v->mode & MODE_USER ? BANK_USER : BANK_KERNEL) * (uint32_t)sizeof(struct tlb);
+    t->j = j;
+    t->v = v;
+    t->gpa = gpa;
+    t->mode = v->mode;
+    t->block = j->nr_blocks++;
+    t->tlb_read = VCPU_OFF(tlb) + bank;
+    t->tlb_write = t->tlb_read + (uint32_t)offsetof(struct tlb, write);
+    t->vectors = false;
+    t->nr_slow = 0;
+    t->o.at = t->o.start = j->rw + j->used;
+    cache_open_page(j, v, gpa & ~0xfffull);
+    t->page = soft_ram(j->soft, gpa & ~0xfffull, RAM_PAGE);
+    decode_all(t);
+    find_live(t);
+    const struct guest_insn *last = &t->insns[t->nr - 1];
+    unsigned bytes = last->off + last->insn.len - (unsigned)(gpa & 0xfff);
+    if (!last->insn.len) /* runs into the next page, or is none: all that was looked at */
+        bytes = RAM_PAGE - (unsigned)(gpa & 0xfff);
+    j->blocks[t->block] = (struct block){
+        .gpa = gpa,
+        .mode = v->mode,
+        .bytes = (uint16_t)bytes,
+        .step = t->insns[0].kind == KIND_STEP,
+    };
+    emit_all(t);
+    j->used = code_at(t, t->o.at);
+    v->stats.blocks++;
+    v->stats.code_bytes += j->blocks[t->block].code_end - j->blocks[t->block].code;
+    cache_add(j, t->block);
+    return t->block;
+}

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * jit_cache: host code and where it came from.
+ *
+ * Blocks are found by guest-physical address and mode. A block whose guest bytes were written is dead: its
+ * first instruction, a NOP of five bytes, becomes a jump to a way out, so that jump caches and links of other
+ * CPUs need not be searched; links that lead to it are taken back. Nothing is freed before the cache is full
+ * and emptied as a whole.
+ *
+ * Emptying: `flushing` is raised and every CPU asked to leave; who wants to enter sets in_code first and then
+ * looks at `flushing` and `generation`, the flusher the other way round. A jump cache is cleared by its own
+ * CPU when it notices that the generation is another.
+ * Threads: any. The lock is a futex of our own, for guest vectors may be in the registers.
+ */
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cpu/soft/copy.h"
+#include "cpu/soft/jit.h"
+#include "cpu/soft/run.h"
+
+/* ---- lock ---- */
+
+static long sys3(long nr, void *a, long b, long c)
+{
+    long ret;
+    register long r10 __asm__("r10") = 0;
+    __asm__ volatile("syscall"
+                     : "=a"(ret)
+                     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
+                     : "rcx", "r11", "memory");
+    return ret;
+}
+
+void jit_lock(struct jit *j)
+{
+    uint32_t free = 0;
+    if (__atomic_compare_exchange_n(&j->lock, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        return;
+    while (__atomic_exchange_n(&j->lock, 2, __ATOMIC_ACQUIRE))
+        sys3(SYS_futex, &j->lock, FUTEX_WAIT_PRIVATE, 2);
+}
+
+void jit_unlock(struct jit *j)
+{
+    if (__atomic_exchange_n(&j->lock, 0, __ATOMIC_RELEASE) == 2)
+        sys3(SYS_futex, &j->lock, FUTEX_WAKE_PRIVATE, 1);
+}
+
+/* ---- memory ---- */
+
+static int map_code(struct jit *j, struct err *e)
+{
+    OWN_FD fd = memfd_create("hospes-code", MFD_CLOEXEC);
+    if (fd < 0 || ftruncate(fd, JIT_CODE_BYTES))
+        return err_sys(e, "code cache");
+    void *rw = mmap(NULL, JIT_CODE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (rw == MAP_FAILED)
+        return err_sys(e, "code cache");
+    j->rw = rw;
+    void *rx = mmap(NULL, JIT_CODE_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    if (rx == MAP_FAILED)
+        return err_sys(e, "code cache: this host forbids executable memory");
+    j->rx = rx;
+    return 0;
+}
+
+/* Zero pages until they are used. */
+static void *lazy(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+struct table {
+    void **at;
+    size_t bytes;
+};
+#define NR_TABLES 6
+static void tables(struct jit *j, struct table ret[NR_TABLES])
+{
+    ret[0] = (struct table){(void **)&j->blocks, JIT_BLOCKS * sizeof(*j->blocks)};
+    ret[1] = (struct table){(void **)&j->sites, JIT_SITES * sizeof(*j->sites)};
+    ret[2] = (struct table){(void **)&j->exits, JIT_EXITS * sizeof(*j->exits)};
+    ret[3] = (struct table){(void **)&j->marks, JIT_MARKS * sizeof(*j->marks)};
+    ret[4] = (struct table){(void **)&j->hash, JIT_HASH * sizeof(*j->hash)};
+    ret[5] = (struct table){(void **)&j->pages, j->nr_pages * sizeof(*j->pages)};
+}
+
+static void start_over(struct jit *j)
+{
+    j->used = j->base;
+    j->nr_blocks = j->nr_sites = j->nr_exits = 1; /* 0 is none */
+    j->nr_marks = 0;
+}
+
+int cache_new(struct jit *j, struct err *e)
+{
+    struct table t[NR_TABLES];
+    int r = map_code(j, e);
+    if (r)
+        return r;
+    j->nr_pages = ram_bytes(j->soft->ram) / RAM_PAGE;
+    tables(j, t);
+    for (unsigned i = 0; i < NR_TABLES; i++)
+        if (!(*t[i].at = lazy(t[i].bytes)))
+            return err_code(e, -ENOMEM, "code cache");
+    /* jmp gs:[jit_leave], jmp gs:[jit_miss] */
+    static const uint8_t jmp[] = {0x65, 0xff, 0x24, 0x25};
+    const uint32_t to[2] = {VCPU_OFF(jit_leave), VCPU_OFF(jit_miss)};
+    for (unsigned i = 0; i < 2; i++) {
+        copy_bytes(j->rw + 16 * i, jmp, sizeof(jmp));
+        copy_bytes(j->rw + 16 * i + sizeof(jmp), &to[i], 4);
+    }
+    j->leave = 0;
+    j->miss = 16;
+    j->base = 64;
+    start_over(j);
+    return 0;
+}
+
+void cache_free(struct jit *j)
+{
+    struct table t[NR_TABLES];
+    tables(j, t);
+    for (unsigned i = 0; i < NR_TABLES; i++)
+        if (*t[i].at)
+            munmap(*t[i].at, t[i].bytes);
+    if (j->rw)
+        munmap(j->rw, JIT_CODE_BYTES);
+    if (j->rx)
+        munmap(j->rx, JIT_CODE_BYTES);
+}
+
+bool cache_full(const struct jit *j)
+{
+    const uint32_t code = BLOCK_INSNS * 400; /* more than any block takes */
+    return j->used + code > JIT_CODE_BYTES || j->nr_blocks + 1 >= JIT_BLOCKS ||
+           j->nr_sites + 3 * BLOCK_INSNS >= JIT_SITES || j->nr_exits + 4 >= JIT_EXITS ||
+           j->nr_marks + 2 * BLOCK_INSNS >= JIT_MARKS;
+}
+
+/* ---- blocks ---- */
+
+static uint32_t *bucket(const struct jit *j, uint64_t gpa, uint32_t mode)
+{
+    uint64_t h = (gpa ^ (uint64_t)mode << 20) * 0x9e3779b97f4a7c15ull;
+    return &j->hash[h >> 48 & (JIT_HASH - 1)];
+}
+
+static struct code_page *page_of(const struct jit *j, uint64_t gpa)
+{
+    return &j->pages[soft_page_index(j->soft, soft_ram(j->soft, gpa, 1))];
+}
+
+static uint64_t lines(uint64_t gpa, uint64_t bytes)
+{
+    unsigned first = (unsigned)(gpa & 0xfff) / 64, last = (unsigned)((gpa & 0xfff) + bytes - 1) / 64;
+    return (last >= 63 ? ~0ull : (1ull << (last + 1)) - 1) & ~((1ull << first) - 1);
+}
+
+uint32_t cache_find(const struct jit *j, uint64_t gpa, uint32_t mode)
+{
+    for (uint32_t n = *bucket(j, gpa, mode); n; n = j->blocks[n].hash_next)
+        if (j->blocks[n].gpa == gpa && j->blocks[n].mode == mode)
+            return n;
+    return 0;
+}
+
+void cache_open_page(struct jit *j, struct vcpu *v, uint64_t gpa_page)
+{
+    __atomic_store_n(&page_of(j, gpa_page)->lines, ~0ull, __ATOMIC_SEQ_CST);
+    smc_mark(v, gpa_page);
+}
+
+static void set_lines(struct jit *j, struct code_page *p)
+{
+    uint64_t sum = 0;
+    for (uint32_t n = p->first; n; n = j->blocks[n].page_next)
+        sum |= lines(j->blocks[n].gpa, j->blocks[n].bytes);
+    __atomic_store_n(&p->lines, sum, __ATOMIC_SEQ_CST);
+}
+
+void cache_add(struct jit *j, uint32_t block)
+{
+    struct block *b = &j->blocks[block];
+    struct code_page *p = page_of(j, b->gpa);
+    uint32_t *head = bucket(j, b->gpa, b->mode);
+    b->hash_next = *head;
+    *head = block;
+    b->page_next = p->first;
+    p->first = block;
+    set_lines(j, p);
+}
+
+static void patch(struct jit *j, uint32_t at, uint32_t target)
+{
+    __atomic_store_n((uint32_t *)(void *)(j->rw + at), target - (at + 4), __ATOMIC_RELEASE);
+}
+
+void cache_link(struct jit *j, uint32_t exit, uint32_t block)
+{
+    struct exit *x = &j->exits[exit];
+    if (j->blocks[x->block].dead || j->blocks[block].dead)
+        return;
+    x->next = j->blocks[block].incoming;
+    j->blocks[block].incoming = exit;
+    patch(j, x->patch, j->blocks[block].code);
+}
+
+static void drop(struct jit *j, uint32_t block)
+{
+    struct block *b = &j->blocks[block];
+    uint32_t *at = bucket(j, b->gpa, b->mode);
+    while (*at != block)
+        at = &j->blocks[*at].hash_next;
+    *at = b->hash_next;
+    b->dead = true;
+    for (uint32_t n = b->incoming; n; n = j->exits[n].next)
+        patch(j, j->exits[n].patch, j->exits[n].stub);
+    b->incoming = 0;
+    uint64_t *entry = (uint64_t *)(void *)(j->rw + b->code);
+    uint64_t rel = (uint32_t)(b->stale - (b->code + 5));
+    __atomic_store_n(entry, (*entry & ~0xffffffffffull) | rel << 8 | 0xe9, __ATOMIC_RELEASE);
+}
+
+static void drop_range(struct jit *j, struct code_page *p, uint64_t gpa, unsigned size)
+{
+    uint32_t *at = &p->first;
+    while (*at) {
+        struct block *b = &j->blocks[*at];
+        if (b->gpa >= gpa + size || gpa >= b->gpa + b->bytes) {
+            at = &b->page_next;
+            continue;
+        }
+        drop(j, *at);
+        *at = b->page_next;
+    }
+}
+
+/* The part of a write that lies in one page. */
+static void invalidate(struct jit *j, struct vcpu *v, uint64_t gpa, unsigned size)
+{
+    if (!soft_ram(j->soft, gpa, 1))
+        return;
+    struct code_page *p = page_of(j, gpa);
+    if (!(__atomic_load_n(&p->lines, __ATOMIC_SEQ_CST) & lines(gpa, size)))
+        return;
+    jit_lock(j);
+    drop_range(j, p, gpa, size);
+    set_lines(j, p);
+    if (!p->first)
+        ram_mark(j->soft->ram, (struct gpa){gpa & ~0xfffull}, false);
+    if (v)
+        v->stats.invalidations++;
+    jit_unlock(j);
+}
+
+void jit_invalidate(struct soft *s, struct vcpu *v, uint64_t gpa, unsigned size)
+{
+    while (size) {
+        unsigned room = RAM_PAGE - (unsigned)(gpa & 0xfff), n = size < room ? size : room;
+        invalidate(s->jit, v, gpa, n);
+        gpa += n;
+        size -= n;
+    }
+}
+
+/* ---- flushing ---- */
+
+bool cache_enter(struct jit *j, struct vcpu *v)
+{
+    atomic_store(&v->in_code, true);
+    if (!atomic_load(&j->flushing) && atomic_load(&j->generation) == v->code_generation)
+        return true;
+    atomic_store(&v->in_code, false);
+    while (atomic_load(&j->flushing))
+        sys3(SYS_futex, (void *)&j->flushing, FUTEX_WAIT_PRIVATE, 1);
+    return false;
+}
+
+static void empty(struct jit *j)
+{
+    for (uint32_t n = 1; n < j->nr_blocks; n++) {
+        struct code_page *p = page_of(j, j->blocks[n].gpa);
+        if (p->first || p->lines)
+            ram_mark(j->soft->ram, (struct gpa){j->blocks[n].gpa & ~0xfffull}, false);
+        *p = (struct code_page){0};
+    }
+    zero_bytes(j->hash, JIT_HASH * sizeof(*j->hash));
+    zero_bytes(j->blocks, j->nr_blocks * sizeof(*j->blocks));
+    start_over(j);
+}
+
+void cache_flush(struct jit *j, struct vcpu *v)
+{
+    struct soft *s = j->soft;
+    atomic_store(&j->flushing, 1);
+    jit_unlock(j);
+    for (unsigned i = 0; i < s->nr_cpus; i++) {
+        if (s->cpus[i] == v)
+            continue;
+        request(s->cpus[i], REQ_QUIESCE);
+        while (atomic_load(&s->cpus[i]->in_code))
+            sys3(SYS_sched_yield, NULL, 0, 0);
+    }
+    jit_lock(j);
+    empty(j);
+    atomic_fetch_add(&j->generation, 1);
+    atomic_store(&j->flushing, 0);
+    sys3(SYS_futex, (void *)&j->flushing, FUTEX_WAKE_PRIVATE, CPU_MAX);
+}
+
+void jit_quiesce(struct vcpu *v)
+{
+    atomic_fetch_and(&v->request, ~REQ_QUIESCE);
+}
