@@ -2,10 +2,10 @@
 /*
  * random: see random.h.
  *
- *     random [-s SEED] [-n INSTRUCTIONS] [-d ENGINE-DEBUG-BITS] [-k]
+ *     random [-s SEED] [-n INSTRUCTIONS] [-d ENGINE-DEBUG-BITS] [-k] [-v]
  *
- * The seed is printed; the same one makes the same sequences. -k: go on after a difference. Exit status 1: a
- * sequence differs; it is printed as short as it gets.
+ * The seed is printed; the same one makes the same sequences. -k: go on after a difference; -v: print all.
+ * Exit status 1: a sequence differs; it is printed as short as it gets.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cpu/cpu.h"
 #include "random.h"
 
 #define BATCH 128u
@@ -22,7 +23,8 @@
 
 struct run {
     struct soft_guest *guest;
-    bool verbose;
+    bool verbose; /* each sequence before it runs in the engine: what if it does not come back */
+    bool exact;   /* no liveness analysis: flags count at faults too */
 };
 
 static const char *const gpr_names[16] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
@@ -124,10 +126,22 @@ static bool differ_data(bool print, const uint8_t *a, const uint8_t *b)
     return true;
 }
 
-static bool outcomes_differ(const struct trial *t, const struct outcome *a, const struct outcome *b,
-                            bool print)
+/* The translator looks for the page first, for the alignment of a vector or an x87 exception that waits
+ * second; a jump to a non-canonical address faults there instead of at the jump. */
+static bool is_open_when_translated(const struct outcome *native, const struct outcome *soft)
+{
+    if (soft->vector == 13 && native->vector == 13)
+        return (uint64_t)((int64_t)(soft->out.rip << 16) >> 16) != soft->out.rip;
+    return native->out.rip == soft->out.rip && soft->vector >= 12 && soft->vector <= 14 &&
+           (native->vector == 13 || native->vector == 16);
+}
+
+static bool outcomes_differ(const struct run *r, const struct trial *t, const struct outcome *a,
+                            const struct outcome *b, bool print)
 {
     if (is_open(t, a) || is_open(t, b))
+        return false;
+    if (!r->exact && is_open_when_translated(a, b))
         return false;
     bool bad = differ(print, "vector", a->vector, b->vector);
     bad |= differ(print, "rip", a->out.rip, b->out.rip);
@@ -139,7 +153,9 @@ static bool outcomes_differ(const struct trial *t, const struct outcome *a, cons
     }
     for (unsigned i = 0; i < 16; i++)
         bad |= differ(print, gpr_names[i], a->out.gpr[i], b->out.gpr[i]);
-    bad |= differ(print, "flags", a->out.flags & FLAGS, b->out.flags & FLAGS);
+    /* What the next instruction would overwrite, the translator does not keep for a handler to see. */
+    if (r->exact || a->vector == 3)
+        bad |= differ(print, "flags", a->out.flags & FLAGS, b->out.flags & FLAGS);
     bad |= differ_vectors(print, &a->out.v, &b->out.v);
     bad |= differ_data(print, a->data, b->data);
     return bad;
@@ -188,7 +204,7 @@ static bool try_once(struct run *r, const struct trial *t, bool print)
     if (host_run(t, &native, 1) != 1)
         return false;
     soft_run(r->guest, t, &soft);
-    return outcomes_differ(t, &native, &soft, print);
+    return outcomes_differ(r, t, &native, &soft, print);
 }
 
 /* Leave out what can be left out. */
@@ -197,8 +213,11 @@ static void shorten(struct run *r, struct sequence *s, struct trial *t)
     for (unsigned i = s->nr; i-- > 0;) {
         struct sequence less = *s;
         struct trial u = *t;
-        memmove(&less.pieces[i], &less.pieces[i + 1], (less.nr - i - 1) * sizeof(less.pieces[0]));
-        less.nr--;
+        if (s->pieces[i].glued)
+            continue;
+        unsigned n = i + 1 < s->nr && s->pieces[i + 1].glued ? 2 : 1;
+        memmove(&less.pieces[i], &less.pieces[i + n], (less.nr - i - n) * sizeof(less.pieces[0]));
+        less.nr -= n;
         gen_layout(&less, &u);
         if (!try_once(r, &u, false))
             continue;
@@ -263,9 +282,14 @@ static unsigned long batch(struct run *r, uint64_t first, unsigned *ret_bad)
     for (unsigned from = 0; from < BATCH;) {
         unsigned n = host_run(trials + from, native + from, BATCH - from);
         for (unsigned i = from; i < from + n; i++) {
+            if (r->verbose) {
+                printf("sequence %lu\n", first + i);
+                print_code(&trials[i]);
+                fflush(stdout);
+            }
             soft_run(r->guest, &trials[i], &soft);
             sum += tested[i];
-            if (!outcomes_differ(&trials[i], &native[i], &soft, false))
+            if (!outcomes_differ(r, &trials[i], &native[i], &soft, false))
                 continue;
             ++*ret_bad;
             report(r, &sequences[i], &trials[i], first + i);
@@ -285,9 +309,9 @@ int main(int argc, char **argv)
     unsigned long count = 1000000, done = 0;
     unsigned bad = 0;
     uint32_t debug = 0;
-    bool keep_going = false;
+    bool keep_going = false, verbose = false;
     int c;
-    while ((c = getopt(argc, argv, "s:n:d:k")) != -1)
+    while ((c = getopt(argc, argv, "s:n:d:kv")) != -1)
         switch (c) {
         case 's':
             seed = strtoull(optarg, NULL, 0);
@@ -298,6 +322,9 @@ int main(int argc, char **argv)
         case 'd':
             debug = (uint32_t)strtoul(optarg, NULL, 0);
             break;
+        case 'v':
+            verbose = true;
+            break;
         case 'k':
             keep_going = true;
             break;
@@ -305,7 +332,8 @@ int main(int argc, char **argv)
             return 2;
         }
     printf("seed %lu\n", seed);
-    struct run r = {.guest = soft_new(debug)};
+    struct run r = {
+        .guest = soft_new(debug), .verbose = verbose, .exact = debug & (CPU_DEBUG_STEP | CPU_DEBUG_NO_LIVE)};
     while (done < count && (keep_going || !bad)) {
         done += batch(&r, seed, &bad);
         seed += BATCH;

@@ -33,6 +33,7 @@ struct piece {
     uint8_t disp_at;   /* of a RIP-relative operand, 0: none */
     uint32_t rip_target;
     bool tested; /* not mere preparation */
+    bool glued;  /* to the one before: goes where that goes */
 };
 
 struct sequence {

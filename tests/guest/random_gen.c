@@ -391,6 +391,21 @@ static bool acceptable(struct rng *r, const ZydisDecodedInstruction *z, const Zy
     return !writes_rsp(z, ops) || z->mnemonic == ZYDIS_MNEMONIC_POP ? true : one_in(r, 30);
 }
 
+/* Flags that an instruction leaves undefined become 0: PUSHFQ; AND [RSP], mask; POPFQ. */
+static void clear_undefined(struct sequence *s, const ZydisDecodedInstruction *z)
+{
+    if (!z->cpu_flags || !z->cpu_flags->undefined)
+        return;
+    uint32_t mask = ~z->cpu_flags->undefined;
+    static const uint8_t code[] = {0x9c, 0x48, 0x81, 0x24, 0x24};
+    struct piece *p = add(s);
+    memcpy(p->bytes, code, sizeof(code));
+    memcpy(p->bytes + 5, &mask, 4);
+    p->bytes[9] = 0x9d;
+    p->len = 10;
+    p->glued = true;
+}
+
 static bool add_random(struct rng *r, struct sequence *s, const ZydisDecoder *d)
 {
     uint8_t bytes[32];
@@ -414,6 +429,7 @@ static bool add_random(struct rng *r, struct sequence *s, const ZydisDecoder *d)
         return false;
     }
     s->pieces[s->nr++] = p;
+    clear_undefined(s, &z);
     return true;
 }
 
@@ -427,7 +443,7 @@ void gen_sequence(struct rng *r, struct sequence *s)
     unsigned want = 1 + rnd_below(r, 24), have = 0;
     s->nr = 0;
     s->repeats = one_in(r, 4) ? 1 + rnd_below(r, 4) : 0;
-    while (have < want && s->nr + 6 < MAX_INSNS)
+    while (have < want && s->nr + 7 < MAX_INSNS)
         have += add_random(r, s, &d);
 }
 

@@ -202,7 +202,7 @@ static void enter(struct vcpu *v, struct stepped *s)
     struct stack last = st; /* a write there must be possible, though none is made */
     last.sp += bytes;
     stack_probe(v, &last, bytes);
-    gpr_write(v, RBP, st.mask == UINT64_MAX ? 8 : bytes, frame);
+    gpr_write(v, RBP, bytes, frame);
     stack_commit(v, &st);
     step_done(v, s);
 }

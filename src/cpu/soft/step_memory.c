@@ -111,7 +111,7 @@ static void find_any_host(struct vcpu *v, struct placed *p)
     if (soft_try(v, find_host, p))
         return;
     struct exception fault = v->exc;
-    if (p->off & 15 && !soft_try(v, run_nowhere, p) && v->exc.vector == EXC_GP)
+    if (p->off & (p->bytes - 1) && !soft_try(v, run_nowhere, p) && v->exc.vector == EXC_GP)
         soft_fault_again(v);
     v->exc = fault;
     soft_fault_again(v);
