@@ -66,6 +66,8 @@ step_fn native_run;
 void native_check_pending(struct vcpu *v);                     /* #MF: an x87 exception waits */
 void native_check_vectors(struct vcpu *v, enum vec_need need); /* #UD, #NM */
 enum vec_need native_need(const struct insn *i);
+bool native_is_special(
+    const struct insn *i); /* it takes more than its operand's address: not for the translator */
 
 /* VMASKMOVPS ... VPMASKMOVQ element by element: what the mask leaves out is not accessed. off is in its
  * segment. */

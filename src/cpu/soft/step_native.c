@@ -286,7 +286,7 @@ static void find_host_addresses(struct stepped *s)
     bool environment =
         s->insn.mnemonic == ZYDIS_MNEMONIC_FNSTENV || s->insn.mnemonic == ZYDIS_MNEMONIC_FNSAVE;
     s->hide_at = s->insn.op_bytes == 2 ? 6 : 12;
-    s->hide_bytes = environment ? s->insn.op_bytes == 2 ? 8 : 16 : 0;
+    s->hide_bytes = saves_x87(&s->insn) ? s->insn.op_bytes == 2 ? 8 : 16 : 0;
 }
 
 static bool touches_x87(const struct insn *i)
