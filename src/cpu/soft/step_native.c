@@ -281,10 +281,18 @@ static void find_memory(struct stepped *s)
 
 /* The x87 unit remembers where its last instruction stood: code of the stepper. Source: Intel SDM vol.
  * 1, 8.1.10 (figures of the environment in memory). */
+static bool saves_x87(const struct insn *i)
+{
+    return i->mnemonic == ZYDIS_MNEMONIC_FNSTENV || i->mnemonic == ZYDIS_MNEMONIC_FNSAVE;
+}
+
+bool native_is_special(const struct insn *i)
+{
+    return saves_x87(i) || is_masked_move(i);
+}
+
 static void find_host_addresses(struct stepped *s)
 {
-    bool environment =
-        s->insn.mnemonic == ZYDIS_MNEMONIC_FNSTENV || s->insn.mnemonic == ZYDIS_MNEMONIC_FNSAVE;
     s->hide_at = s->insn.op_bytes == 2 ? 6 : 12;
     s->hide_bytes = saves_x87(&s->insn) ? s->insn.op_bytes == 2 ? 8 : 16 : 0;
 }
