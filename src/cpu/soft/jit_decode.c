@@ -224,7 +224,7 @@ static bool classify(struct guest_insn *g, uint32_t mode)
     }
     if (i->mnemonic == ZYDIS_MNEMONIC_PUSH || i->mnemonic == ZYDIS_MNEMONIC_POP)
         return stack_kind(g);
-    if (sys_owns(i) || string_handler(i) || rare_handler(i))
+    if (sys_owns(i) || string_handler(i) || rare_handler(i) || save_handler(i) || native_is_special(i))
         return false;
     if (i->mnemonic == ZYDIS_MNEMONIC_LEAVE) {
         g->kind = KIND_LEAVE;

@@ -40,7 +40,7 @@ static inline unsigned sys_push_bytes(const struct vcpu *v, const struct insn *i
 {
     if (!(v->mode & MODE_LONG64))
         return i->op_bytes;
-    return i->z.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE ? 2 : 8;
+    return i->z.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE && !i->z.raw.rex.W ? 2 : 8;
 }
 
 /* sys_flag.c */

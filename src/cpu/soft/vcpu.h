@@ -118,6 +118,13 @@ struct fault_env {
     struct fault_env *outer;
 };
 
+struct exception {
+    uint8_t vector;
+    bool has_error;
+    uint32_t error;
+    uint64_t addr; /* #PF: what CR2 becomes; #DB: what DR6 gains */
+};
+
 struct jcache_entry {
     uint64_t va;
     uint64_t code;
@@ -184,12 +191,7 @@ struct vcpu {
 
     /* A fault inside a C helper unwinds here (soft_fault); the instruction's start state is in gpr/rip. */
     struct fault_env *fault_env;
-    struct {
-        uint8_t vector;
-        bool has_error;
-        uint32_t error;
-        uint64_t addr; /* #PF: what CR2 becomes; #DB: what DR6 gains */
-    } exc;
+    struct exception exc;
     bool event_taken; /* this instruction went into a handler: INT n and its kin */
     uint32_t pauses;  /* PAUSE instructions so far */
     bool db_pending;  /* a single-step or data breakpoint trap is due after this instruction */
