@@ -85,15 +85,14 @@ static void sync_irq(struct uart *u)
 }
 
 /*
- * Whether the guest listens. A driver empties the FIFO when it opens the port, so the far end minds RTS as a
- * modem does and keeps its bytes until then. Who never raises RTS shows it by the receive interrupt; all four
- * at once are only a probe's test of the register.
+ * Whether the guest listens. A driver empties the FIFO while it opens the port, so the far end minds RTS as a
+ * modem does and keeps its bytes until then. Who never touches the modem lines shows it by the receive
+ * interrupt; all four at once are only a probe's test of the register.
  */
 static bool listens(const struct uart *u)
 {
-    if (u->mcr & MCR_LOOP)
-        return false;
-    return (u->mcr & MCR_RTS) || ((u->ier & IER_RX) && u->ier != (IER_RX | IER_TX | IER_LINE | IER_MODEM));
+    bool by_irq = (u->ier & IER_RX) && u->ier != (IER_RX | IER_TX | IER_LINE | IER_MODEM);
+    return u->mcr == 0 ? by_irq : (u->mcr & (MCR_RTS | MCR_LOOP)) == MCR_RTS;
 }
 
 static void offer_room(struct uart *u)

@@ -150,10 +150,11 @@ static int told_error(const json_t *reply, struct err *e)
     return text ? err_set(e, -(int)code, "%s", text) : 0;
 }
 
-int call_ask(int fd, json_t *request, int64_t timeout_ms, json_t **ret_reply, struct err *e)
+int call_ask(int fd, json_t *request, int64_t timeout_ms, bool interruptible, json_t **ret_reply,
+             struct err *e)
 {
-    OWN_FD signals = signals_open();
-    if (signals < 0)
+    OWN_FD signals = interruptible ? signals_open() : -1;
+    if (interruptible && signals < 0)
         return err_sys(e, "signals");
     struct call c = {.fd = fd, .signals = signals, .deadline_ns = UINT64_MAX};
     if (timeout_ms >= 0)

@@ -12,7 +12,8 @@ int call_open(const struct guest_dir *d, int *ret_fd, struct err *e);
 
 /*
  * Send request (borrowed; "version" is put in) and wait for the reply (new reference), not a byte more is
- * read. -EPIPE: the monitor went away; -ETIMEDOUT; -EINTR: an interrupt that is held back came; else the
- * error that the reply holds.
+ * read. -EPIPE: the monitor went away; -ETIMEDOUT; -EINTR: interruptible, and an interrupt that is held back
+ * came (the call is no part of tidying up after one, then); else the error that the reply holds.
  */
-int call_ask(int fd, json_t *request, int64_t timeout_ms, json_t **ret_reply, struct err *e);
+int call_ask(int fd, json_t *request, int64_t timeout_ms, bool interruptible, json_t **ret_reply,
+             struct err *e);

@@ -70,7 +70,7 @@ static int call(const char *name, json_t *request, int64_t timeout_ms, struct gu
     int rc = connect_to(name, ret, &fd, e);
     if (rc < 0)
         return rc;
-    rc = call_ask(fd, request, timeout_ms, ret_reply, e);
+    rc = call_ask(fd, request, timeout_ms, timeout_ms == CALL_FOREVER, ret_reply, e);
     return rc < 0 ? err_wrap(e, "guest %s", name) : 0;
 }
 
@@ -255,7 +255,7 @@ int client_exec(const char *name, const struct client_exec *x, int *ret_fd, stru
     int rc = connect_to(name, &d, &fd, e);
     if (rc < 0)
         return rc;
-    rc = call_ask(fd, request, (int64_t)(wait_ms + ANSWER_MS), &reply, e);
+    rc = call_ask(fd, request, (int64_t)(wait_ms + ANSWER_MS), true, &reply, e);
     if (rc < 0)
         return err_wrap(e, "guest %s", name);
     *ret_fd = x->detach ? -1 : take_fd(&fd);
@@ -271,7 +271,7 @@ int client_console(const char *name, int *ret_fd, struct err *e)
     int rc = connect_to(name, &d, &fd, e);
     if (rc < 0)
         return rc;
-    rc = call_ask(fd, request, ANSWER_MS, &reply, e);
+    rc = call_ask(fd, request, ANSWER_MS, true, &reply, e);
     if (rc < 0)
         return err_wrap(e, "guest %s", name);
     *ret_fd = take_fd(&fd);

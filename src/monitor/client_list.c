@@ -15,7 +15,7 @@ static json_t *ask(const struct guest_dir *d, const char *word)
     OWN_FD fd = -1;
     OWN(json_t) request = json_pack("{s:s}", "do", word);
     json_t *reply = NULL;
-    if (call_open(d, &fd, NULL) < 0 || call_ask(fd, request, LOOK_MS, &reply, NULL) < 0)
+    if (call_open(d, &fd, NULL) < 0 || call_ask(fd, request, LOOK_MS, true, &reply, NULL) < 0)
         return NULL;
     return reply;
 }

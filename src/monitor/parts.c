@@ -93,7 +93,9 @@ static struct machine_config machine_config(struct parts *p, const struct boot_f
         .memory = c->memory,
         .engine = p->engine,
         .engine_debug = c->engine_debug,
-        .kernel_name = c->kernel ? c->kernel : p->image ? p->image->path_kernel : NULL,
+        .kernel_name = c->kernel  ? c->kernel
+                       : p->image ? p->image->path_kernel
+                                  : NULL,
         .kernel = b->kernel,
         .kernel_len = b->kernel_len,
         .initrd = b->initrd,

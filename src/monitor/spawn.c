@@ -142,7 +142,7 @@ static int signals_open(void)
     return signalfd(-1, &set, SFD_CLOEXEC); /* only polled: they stay pending */
 }
 
-/* One line of the monitor's: "CODE TEXT". -EPIPE: it died; -EINTR. */
+/* One line of the monitor's: "CODE TEXT". signals: -1 or what interrupts. -EPIPE: it died; -EINTR. */
 static int hear(int fd, int signals, int *ret_code, char *text, size_t size, struct err *e)
 {
     struct word w;
@@ -175,7 +175,7 @@ static int await(int fd, pid_t *ret_pid, struct err *e)
     int pid, code;
     if (signals < 0)
         return err_sys(e, "signals");
-    int rc = hear(fd, signals, &pid, text, sizeof(text), e);
+    int rc = hear(fd, -1, &pid, text, sizeof(text), e); /* at once, and needed to put it down */
     if (rc < 0)
         return rc;
     *ret_pid = pid;

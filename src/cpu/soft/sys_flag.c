@@ -73,6 +73,8 @@ bool sys_hlt(struct vcpu *v, const struct insn *i)
  */
 bool sys_pause(struct vcpu *v, const struct insn *i)
 {
+    if (i->z.raw.rex.B) /* XCHG R8, RAX with a prefix of no meaning */
+        return false;
     if (v->soft->nr_cpus > 1 && ++v->pauses % 32 == 0)
         soft_yield();
     return sys_done(v, i);

@@ -55,7 +55,7 @@ static json_t *ask(int fd, const char *request, struct err *e)
     OWN(json_t) j = json_loads(request, 0, NULL);
     json_t *reply = NULL;
     assert_non_null(j);
-    return call_ask(fd, j, 5000, &reply, e) < 0 ? NULL : reply;
+    return call_ask(fd, j, 5000, false, &reply, e) < 0 ? NULL : reply;
 }
 
 static void expect_state(int fd, const char *want)
