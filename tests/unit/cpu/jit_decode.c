@@ -253,10 +253,14 @@ static void a_shift_that_may_do_nothing_kills_nothing(void **state)
     (void)state;
     const struct flags_case cases[] = {
         FLAGS("shl %%cl, %%eax", 0, FL_ARITH, 0),
+        FLAGS("shr %%cl, %%r9b", 0, FL_ARITH, 0),
         FLAGS("sarl %%cl, (%%rax)", 0, FL_ARITH, 0),
         FLAGS("shld %%cl, %%rax, %%rcx", 0, FL_ARITH, 0),
+        FLAGS("shrd %%cl, %%eax, %%ecx", 0, FL_ARITH, 0),
+        FLAGS("ror %%cl, %%ax", 0, FL_CF | FL_OF, 0),
         FLAGS("rol %%cl, %%eax", 0, FL_CF | FL_OF, 0),
         FLAGS("rcr %%cl, %%eax", FL_CF, FL_CF | FL_OF, 0),
+        FLAGS("rclb %%cl, (%%rax)", FL_CF, FL_CF | FL_OF, 0),
         FLAGS(".byte 0xc1, 0xe0, 0x00", 0, FL_ARITH, 0), /* shl $0, %eax */
         FLAGS(".byte 0xc1, 0xe8, 0x20", 0, FL_ARITH, 0), /* shr $32, %eax: 0 too */
         FLAGS(".byte 0xc1, 0xe0, 0x03", 0, FL_ARITH, FL_ARITH),
