@@ -68,7 +68,7 @@ static int thaw(void *ctx, struct err *e)
     struct monitor *m = ctx;
     struct timespec now;
     int rc = machine_start(m->parts.machine, e);
-    if (rc < 0 || !agent_is_up(m->agent))
+    if (rc < 0 || !m->agent || !agent_is_up(m->agent))
         return rc;
     clock_gettime(CLOCK_REALTIME, &now);
     agent_set_time(m->agent, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, NULL, NULL, NULL);
