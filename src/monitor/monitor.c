@@ -178,7 +178,7 @@ static void command_ended(void *ctx, int status)
     struct monitor *m = ctx;
     log_info("the guest's command ended with status %d", status);
     m->requests.status = status;
-    requests_stop(&m->requests, STOP_TIMEOUT_MS, NULL);
+    requests_stop(&m->requests, STOP_TIMEOUT_MS, COMMAND_ENDED, NULL);
 }
 
 static void start_command(struct monitor *m)
@@ -258,7 +258,7 @@ static void on_signal(void *ctx, int fd, uint32_t events)
     struct signalfd_siginfo s;
     (void)events;
     if (read(fd, &s, sizeof(s)) == (ssize_t)sizeof(s) &&
-        requests_stop(&m->requests, STOP_TIMEOUT_MS, NULL) < 0)
+        requests_stop(&m->requests, STOP_TIMEOUT_MS, "its monitor was asked to end", NULL) < 0)
         log_warn("asked to end, but the guest is %s", life_state_name(m->requests.life.state));
 }
 
