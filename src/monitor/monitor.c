@@ -7,6 +7,7 @@
  */
 #include "monitor/monitor.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,7 +69,7 @@ static int thaw(void *ctx, struct err *e)
     struct monitor *m = ctx;
     struct timespec now;
     int rc = machine_start(m->parts.machine, e);
-    if (rc < 0 || !agent_is_up(m->agent))
+    if (rc < 0 || !m->agent || !agent_is_up(m->agent))
         return rc;
     clock_gettime(CLOCK_REALTIME, &now);
     agent_set_time(m->agent, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, NULL, NULL, NULL);
@@ -178,7 +179,7 @@ static void command_ended(void *ctx, int status)
     struct monitor *m = ctx;
     log_info("the guest's command ended with status %d", status);
     m->requests.status = status;
-    requests_stop(&m->requests, STOP_TIMEOUT_MS, NULL);
+    requests_stop(&m->requests, STOP_TIMEOUT_MS, COMMAND_ENDED, NULL);
 }
 
 static void start_command(struct monitor *m)
@@ -258,7 +259,7 @@ static void on_signal(void *ctx, int fd, uint32_t events)
     struct signalfd_siginfo s;
     (void)events;
     if (read(fd, &s, sizeof(s)) == (ssize_t)sizeof(s) &&
-        requests_stop(&m->requests, STOP_TIMEOUT_MS, NULL) < 0)
+        requests_stop(&m->requests, STOP_TIMEOUT_MS, "its monitor was asked to end", NULL) < 0)
         log_warn("asked to end, but the guest is %s", life_state_name(m->requests.life.state));
 }
 
@@ -292,12 +293,16 @@ static int open_console(struct monitor *m, struct err *e)
     return path ? console_open(m->loop, path, &m->console, e) : err_code(e, -ENOMEM, "console");
 }
 
+/* In place: a temporary file beside it would be left in the run folder if we were killed now. */
 static int write_pid(const struct guest_dir *d, struct err *e)
 {
     char text[16];
     OWN_MEM char *path = guest_dir_run_file(d, "pid");
+    OWN_FD fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
     int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-    return path ? file_write_atomic(path, text, (size_t)n, 0644, e) : err_code(e, -ENOMEM, "pid file");
+    if (fd < 0 || file_write_all(fd, text, (size_t)n) < 0)
+        return err_sys(e, "write %s", path ? path : "pid file");
+    return 0;
 }
 
 static int build(struct monitor *m, struct err *e)

@@ -80,7 +80,7 @@ void requests_event(struct requests *r, enum life_event event, const char *kind,
     bool asked = r->life.state == LIFE_STOPPING;
     if (asked && (event == LIFE_POWER_OFF || event == LIFE_RESET)) {
         kind = "stopped";
-        why = "it was asked to shut down";
+        why = r->stop_why;
     }
     int rc = life_event(&r->life, event, &e);
     if (rc == -EBUSY)
@@ -103,12 +103,14 @@ static void time_up(void *ctx)
 }
 
 /* Asking again can only shorten the time. */
-int requests_stop(struct requests *r, uint64_t timeout_ms, struct err *e)
+int requests_stop(struct requests *r, uint64_t timeout_ms, const char *why, struct err *e)
 {
     bool again = r->life.state == LIFE_STOPPING;
     int rc = life_event(&r->life, LIFE_STOP, e);
     if (rc < 0)
         return rc;
+    if (!again)
+        r->stop_why = why;
     uint64_t deadline_ns = loop_now_ns() + timeout_ms * 1000000u;
     if (!again || deadline_ns < r->deadline.deadline_ns)
         loop_timer_arm(&r->deadline, deadline_ns);
@@ -158,7 +160,8 @@ static int do_stop(struct requests *r, struct conn *c, json_t *request, struct e
     if ((rc = json_opt_uint(request, "timeout_ms", STOP_TIMEOUT_MS, 0, STOP_TIMEOUT_MAX_MS, &timeout_ms, e)) <
             0 ||
         (rc = json_opt_uint(request, "status", 256, 0, 255, &status, e)) < 0 ||
-        (rc = requests_stop(r, timeout_ms, e)) < 0)
+        (rc = requests_stop(r, timeout_ms, status < 256 ? COMMAND_ENDED : "it was asked to shut down", e)) <
+            0)
         return rc;
     if (status < 256)
         r->status = (int)status;

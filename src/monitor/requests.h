@@ -18,6 +18,7 @@
 #include "monitor/lifecycle.h"
 
 #define STOP_TIMEOUT_MS 30000
+#define COMMAND_ENDED   "its command ended"
 
 struct requests_ops {
     json_t *(*describe)(void *ctx, bool all);
@@ -35,14 +36,16 @@ struct requests {
     int status;    /* of the guest's command; -1: not known */
     char why[512]; /* the guest ends, or ended; empty: nothing is known yet */
     const char *kind;
+    const char *stop_why; /* of the stop that is under way */
 };
 
 void requests_init(struct requests *r, struct loop *loop, const struct life_actions *actions,
                    const struct requests_ops *ops, void *ctx);
 void requests_handle(void *r, struct conn *c, json_t *request); /* control_request_fn */
 
-/* Shut it down; -EBUSY: not in this state. The monitor's own wish, or a client's. */
-int requests_stop(struct requests *r, uint64_t timeout_ms, struct err *e);
+/* Shut it down, for a reason that is borrowed; -EBUSY: not in this state. The monitor's own wish, or a
+ * client's. */
+int requests_stop(struct requests *r, uint64_t timeout_ms, const char *why, struct err *e);
 
 /* Something the guest did, or its end by other hands; kind is one word, and borrowed. */
 void requests_event(struct requests *r, enum life_event event, const char *kind, const char *why);

@@ -115,10 +115,15 @@ static void *run(void *ctx)
     struct err e;
     loop_run(m->loop, &e);
     pthread_mutex_lock(&m->lock);
-    requests_ended(&m->requests);
+    if (!m->dies)
+        requests_ended(&m->requests);
     control_free(m->control);
     pthread_mutex_unlock(&m->lock);
     loop_free(m->loop);
+    if (m->dir && m->dies)
+        own_fd(&m->dir->lock), m->dir->lock = -1;
+    else if (m->dir)
+        guest_dir_unlock(m->dir);
     return NULL;
 }
 

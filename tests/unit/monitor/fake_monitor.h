@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "monitor/guest_dir.h"
 #include "monitor/requests.h"
 
 struct fake_monitor {
@@ -16,7 +17,8 @@ struct fake_monitor {
     struct requests requests;
     bool deaf; /* it does not shut down when asked to */
     char did[16];
-    const char *path;
+    struct guest_dir *dir; /* NULL, or: its lock is given up at the end, as monitors do */
+    bool dies;             /* it goes without a word when the guest ends */
 };
 void fake_monitor_start(struct fake_monitor *m, const char *path);
 void fake_monitor_join(struct fake_monitor *m); /* after the guest's end: who waits is told, all is closed */
