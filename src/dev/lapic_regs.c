@@ -99,7 +99,7 @@ static bool intc_read(void *ctx, unsigned cpu, unsigned reg, uint64_t *ret)
         pthread_mutex_unlock(l->lock);
         break;
     default:
-        *ret = a->reg[reg];
+        *ret = atomic_load(&a->reg[reg]);
     }
     return true;
 }
@@ -110,7 +110,7 @@ static void write_timer(struct lapic *a, unsigned reg, uint32_t val)
     bool mode_changed = reg == LVT_TIMER && ((a->reg[LVT_TIMER] ^ val) & LVT_MODE);
     a->reg[reg] = val;
     if (mode_changed)
-        a->deadline_tsc = a->reg[TIMER_INITIAL] = 0;
+        a->deadline_tsc = 0, a->reg[TIMER_INITIAL] = 0;
     if (mode_changed || reg != LVT_TIMER)
         arm(a);
     pthread_mutex_unlock(a->all->lock);
