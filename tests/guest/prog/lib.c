@@ -91,6 +91,8 @@ void say(const char *fmt, ...)
 /* Registers and stack hold no accident of the compiler, nor flags that are undefined. */
 _Noreturn void leave(int status)
 {
+    memset(&trap, 0, sizeof(trap));
+    memset((void *)0x80000, 0, 0x10000);
 #ifdef __x86_64__
     __asm__ volatile(
         "xor %%ebx, %%ebx; xor %%esi, %%esi; xor %%r8d, %%r8d; xor %%r9d, %%r9d; xor %%r10d, %%r10d;"

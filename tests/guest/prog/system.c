@@ -208,5 +208,6 @@ int main(void)
     call_gate();
     stacks();
     segment_bases();
+    memset(seen, 0, sizeof(seen)); /* flags among them */
     return 0;
 }
