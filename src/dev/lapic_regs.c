@@ -99,7 +99,7 @@ static bool intc_read(void *ctx, unsigned cpu, unsigned reg, uint64_t *ret)
         pthread_mutex_unlock(l->lock);
         break;
     default:
-        *ret = atomic_load(&a->reg[reg]);
+        *ret = a->reg[reg];
     }
     return true;
 }
