@@ -20,15 +20,16 @@
 
 #include "base/own.h"
 #include "guest/conn.h"
+#include "guest/initctl.h"
 #include "guest/say.h"
 
 #define CONNECTIONS 128 /* at once; more wait at the door */
 #define TICK_MS     50  /* while something has a deadline */
 
-enum { POLL_SIGNAL, POLL_LISTEN, POLL_BUTTON, POLL_OWN };
+enum { POLL_SIGNAL, POLL_LISTEN, POLL_BUTTON, POLL_INITCTL, POLL_OWN };
 
 struct agent {
-    int signals, listen, button;
+    int signals, listen, button, initctl;
     struct power power;
     struct conn *conns;
     unsigned nr;
@@ -121,14 +122,17 @@ static enum power_how meaning(int signal)
     return POWER_NONE;
 }
 
+static void ask(struct agent *a, enum power_how how)
+{
+    if (how != POWER_NONE)
+        power_ask(&a->power, how, NULL);
+}
+
 static void take_signals(struct agent *a)
 {
     struct signalfd_siginfo s;
-    while (read(a->signals, &s, sizeof(s)) == sizeof(s)) {
-        enum power_how how = meaning((int)s.ssi_signo);
-        if (how != POWER_NONE)
-            power_ask(&a->power, how, NULL);
-    }
+    while (read(a->signals, &s, sizeof(s)) == sizeof(s))
+        ask(a, meaning((int)s.ssi_signo));
     reap(a);
 }
 
@@ -153,7 +157,7 @@ static void take_button(struct agent *a)
     ssize_t n;
     while ((n = read(a->button, &ev, sizeof(ev))) == sizeof(ev))
         if (ev.type == EV_KEY && ev.code == KEY_POWER && ev.value == 1)
-            power_ask(&a->power, POWER_OFF, NULL);
+            ask(a, POWER_OFF);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         a->button = -1; /* unplugged; a guest has no hands to plug it again */
 }
@@ -165,6 +169,7 @@ static nfds_t prepare(struct agent *a, int *ret_timeout)
     a->polls[POLL_SIGNAL] = (struct pollfd){.fd = a->signals, .events = POLLIN};
     a->polls[POLL_LISTEN] = (struct pollfd){.fd = a->nr < CONNECTIONS ? a->listen : -1, .events = POLLIN};
     a->polls[POLL_BUTTON] = (struct pollfd){.fd = a->button, .events = POLLIN};
+    a->polls[POLL_INITCTL] = (struct pollfd){.fd = a->initctl, .events = POLLIN};
     nfds_t n = POLL_OWN;
     bool hurry = a->power.step != 0;
     for (struct conn *c = a->conns; c; c = c->next, n += CONN_POLLS) {
@@ -196,6 +201,8 @@ static void serve(struct agent *a)
         take_signals(a);
     if (a->polls[POLL_BUTTON].revents)
         take_button(a);
+    if (a->polls[POLL_INITCTL].revents)
+        ask(a, initctl_read(a->initctl));
     bury(a);
     if (a->polls[POLL_LISTEN].revents)
         take_connections(a);
@@ -210,6 +217,7 @@ void agent_run(const struct agent_setup *s)
         die("no memory for the agent");
     a->listen = s->listen;
     a->button = s->button;
+    a->initctl = s->initctl;
     a->power.role = s->role;
     a->signals = open_signals(s->role);
     if (a->signals < 0)

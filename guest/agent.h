@@ -7,8 +7,9 @@
 #include "guest/power.h"
 
 struct agent_setup {
-    int listen; /* a listening socket; becomes the agent's */
-    int button; /* input event device of the power button, or -1 */
+    int listen;  /* a listening socket; becomes the agent's */
+    int button;  /* input event device of the power button, or -1 */
+    int initctl; /* initctl.h, or -1 */
     enum power_role role;
 };
 

@@ -13,11 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/reboot.h>
 #include <unistd.h>
 
 #include "base/own.h"
 #include "guest/agent.h"
 #include "guest/cmdline.h"
+#include "guest/initctl.h"
 #include "guest/modules.h"
 #include "guest/net.h"
 #include "guest/root.h"
@@ -69,7 +71,8 @@ static void hand_over(char *argv0)
     if (pid == 0) {
         setsid();
         be_spared(argv0);
-        agent_run(&(struct agent_setup){.listen = open_agent(), .button = -1, .role = POWER_ROLE_AGENT});
+        agent_run(&(struct agent_setup){
+            .listen = open_agent(), .button = -1, .initctl = -1, .role = POWER_ROLE_AGENT});
     }
     for (size_t i = 0; i < sizeof(init) / sizeof(init[0]); i++)
         execl(init[i], init[i], (char *)NULL);
@@ -91,10 +94,11 @@ _Noreturn static void start_guest(char *argv0)
         net_names(c.name, c.net, true);
         hand_over(argv0);
     }
+    reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del is a signal to us, not the end at once */
     root_furnish();
     net_names(c.name, c.net, false);
-    agent_run(
-        &(struct agent_setup){.listen = open_agent(), .button = open_button(), .role = POWER_ROLE_INIT});
+    agent_run(&(struct agent_setup){
+        .listen = open_agent(), .button = open_button(), .initctl = initctl_open(), .role = POWER_ROLE_INIT});
 }
 
 int main(int argc, char **argv)
@@ -105,5 +109,5 @@ int main(int argc, char **argv)
         die("not started as a guest's init; usage: hospes-init --agent-on-fd LISTENING-SOCKET");
     int listen = atoi(argv[2]);
     fcntl(listen, F_SETFD, FD_CLOEXEC);
-    agent_run(&(struct agent_setup){.listen = listen, .button = -1, .role = POWER_ROLE_NONE});
+    agent_run(&(struct agent_setup){.listen = listen, .button = -1, .initctl = -1, .role = POWER_ROLE_NONE});
 }

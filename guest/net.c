@@ -128,12 +128,25 @@ static void make_way(const char *link)
     }
 }
 
+/* The image's init takes the host name from there; the host's word counts, but what is right stays untouched.
+ */
+static void write_host_name(const char *name)
+{
+    char now[80] = "", want[80];
+    OWN_FILE f = fopen("/etc/hostname", "re");
+    snprintf(want, sizeof(want), "%s\n", name);
+    if (!f || !fgets(now, sizeof(now), f) || strcmp(now, want) != 0)
+        write_text("/etc/hostname", want);
+}
+
 void net_names(const char *host_name, bool name_server, bool image_init)
 {
     if (*host_name && sethostname(host_name, strlen(host_name)) < 0)
         say("host name %s: %s", host_name, strerror(errno));
     if (access("/etc", W_OK) < 0)
         return;
+    if (*host_name && image_init)
+        write_host_name(host_name);
     const char *resolv = "/etc/resolv.conf";
     if (name_server && !has_text(resolv) && !(image_init && is_link(resolv))) {
         if (is_link(resolv))

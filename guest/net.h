@@ -9,5 +9,6 @@
 
 void net_up(bool card); /* loopback, and the card too */
 
-/* Before the image's init, dangling links of the image are left to it. */
+/* Host name, /etc/resolv.conf and /etc/hosts, the files only if they say nothing yet. Before the image's init
+ * /etc/hostname too, and dangling links of the image are left to it. */
 void net_names(const char *host_name, bool name_server, bool image_init);

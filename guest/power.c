@@ -19,7 +19,7 @@
 #include "base/own.h"
 #include "guest/say.h"
 
-#define TERM_MS 8000
+#define TERM_MS 5000
 #define KILL_MS 1000
 #define MOUNTS  64
 

@@ -375,5 +375,10 @@ void uart_free(struct uart *u)
     if (!u)
         return;
     bus_detach(u->io, u->base);
+    if (u->port->dev == u) { /* the far end may live on */
+        u->port->receive = NULL;
+        u->port->drained = NULL;
+        u->port->dev = NULL;
+    }
     free(u);
 }

@@ -189,12 +189,14 @@ void hub_free(struct hub *h)
     if (h->fresh.len)
         spread(h);
     run_clients(h);
-    for (struct hub_client *c = h->clients; c; c = c->next) {
-        c->dead = true;
+    while (h->clients) {
+        struct hub_client *c = h->clients;
         if (c->ops->gone)
-            c->ops->gone(c->ctx);
+            c->ops->gone(c->ctx); /* may flush, and detach */
+        if (h->clients == c)
+            c->dead = true;
+        bury(h);
     }
-    bury(h);
     loop_timer_stop(&h->turn);
     logfile_close(h->log);
     buf_fini(&h->fresh);

@@ -33,7 +33,7 @@ struct hub_client_ops {
     size_t (*write)(void *ctx, const void *buf, size_t len);
     /* After hub_input took less than all; may be NULL. */
     void (*room)(void *ctx);
-    /* The hub is freed, and the client with it: the last call; may be NULL. */
+    /* The hub is freed, and the client with it: the last call, in which it may flush; may be NULL. */
     void (*gone)(void *ctx);
 };
 int hub_attach(struct hub *h, const struct hub_client_ops *ops, void *ctx, bool patient,

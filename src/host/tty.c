@@ -206,9 +206,20 @@ static void client_room(void *ctx)
     go_on(ctx);
 }
 
+/* What the guest said last is still on its way; a reader that stands still is not waited for for long. */
+static void drain(struct tty *t)
+{
+    struct pollfd p = {t->out, POLLOUT, 0};
+    t->config.event = NULL;
+    while (t->client && hub_client_flush(t->client) > 0 && !t->gone)
+        if (poll(&p, 1, DRAIN_MS) <= 0)
+            return;
+}
+
 static void client_gone(void *ctx)
 {
     struct tty *t = ctx;
+    drain(t);
     t->client = NULL;
 }
 
@@ -267,16 +278,6 @@ int tty_attach(struct hub *h, struct loop *l, const struct tty_config *c, struct
         return rc;
     *ret = take(t);
     return 0;
-}
-
-/* What the guest said last is still on its way; a reader that stands still is not waited for for long. */
-static void drain(struct tty *t)
-{
-    struct pollfd p = {t->out, POLLOUT, 0};
-    t->config.event = NULL;
-    while (t->client && hub_client_flush(t->client) > 0 && !t->gone)
-        if (poll(&p, 1, DRAIN_MS) <= 0)
-            return;
 }
 
 void tty_detach(struct tty *t)

@@ -28,7 +28,7 @@ struct tty;
 int tty_attach(struct hub *h, struct loop *l, const struct tty_config *c, struct tty **ret, struct err *e);
 /*
  * What the guest said last is still written (2 s for a reader that stands still), then terminal and flags are
- * as before. Before hub_free; after it what the output did not take at once is lost.
+ * as before. Before hub_free or after it.
  */
 void tty_detach(struct tty *t);
 OWN_TYPE(tty, tty_detach)

@@ -144,7 +144,10 @@ static int check_sizes(struct guest_config *c, struct err *e)
 {
     if (c->cpus < 1 || c->cpus > GUEST_CPUS_MAX)
         return err_set(e, -EINVAL, "%u cpus: between 1 and %d are possible", c->cpus, GUEST_CPUS_MAX);
-    if (c->memory < GUEST_MEMORY_MIN || c->memory > 1ull << 46)
+    if (c->memory > 1ull << 46)
+        return err_set(e, -EINVAL, "%llu bytes of memory: at most 64 TiB are possible",
+                       (unsigned long long)c->memory);
+    if (c->memory < GUEST_MEMORY_MIN)
         return err_set(e, -EINVAL, "%llu bytes of memory: at least %u MiB are needed",
                        (unsigned long long)c->memory, GUEST_MEMORY_MIN >> 20);
     c->memory = (c->memory + GUEST_MEMORY_STEP - 1) / GUEST_MEMORY_STEP * GUEST_MEMORY_STEP;

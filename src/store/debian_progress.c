@@ -49,8 +49,6 @@ unsigned debian_progress_line(struct debian_progress *p, const char *line)
         if (starts(line, stages[i].begins)) {
             p->stage = i + 1;
             p->seen = 0;
-            if (stages[i].per_package != 2)
-                p->packages = 0; /* the essential ones are those just downloaded: the number stays */
         }
     if (sscanf(line, "%u upgraded, %u newly installed", &upgraded, &installed) == 2 && installed < 100000)
         p->packages = installed;

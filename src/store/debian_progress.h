@@ -7,7 +7,7 @@
 
 struct debian_progress {
     unsigned stage;    /* which of the stages is on */
-    unsigned packages; /* that apt is about to install in it; 0: not said */
+    unsigned packages; /* that apt said last it would install; 0: nothing yet */
     unsigned seen;     /* lines that count */
     unsigned done;     /* steps; never becomes less */
 };

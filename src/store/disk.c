@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* disk: see disk.h; what is on it: disk_look.c. */
+/* disk: see disk.h; what is on it: disk_look.c; the formats of other hypervisors: disk_qemu.c. */
 #include "store/disk.h"
 
 #include <archive.h>
@@ -11,10 +11,9 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#include "base/buf.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/proc.h"
+#include "store/disk_qemu.h"
 
 #define CHUNK (1u << 20)
 #define BLOCK 4096u
@@ -228,93 +227,6 @@ static int unpack(const char *from, int out, struct progress *p, struct err *e)
     return rc;
 }
 
-/* ---- through qemu-img ---- */
-
-static void collect(void *ctx, const char *line)
-{
-    struct buf *b = ctx;
-    (void)buf_append(b, line, strlen(line));
-}
-
-/* An image that refers to other files of the host could carry them into the guest. */
-static int refuse_references(const json_t *info, const char *from, struct err *e)
-{
-    const json_t *data = json_object_get(json_object_get(info, "format-specific"), "data");
-    const char *other = json_string_value(json_object_get(info, "backing-filename"));
-    if (!other)
-        other = json_string_value(json_object_get(data, "data-file"));
-    size_t i;
-    json_t *extent;
-    json_array_foreach(json_object_get(data, "extents"), i, extent)
-    {
-        const char *name = json_string_value(json_object_get(extent, "filename"));
-        if (name && strcmp(name, from) != 0)
-            other = name;
-    }
-    return other ? err_set(e, -EINVAL, "%s: refers to another file, %s; convert it to a single file first",
-                           from, other)
-                 : 0;
-}
-
-/* What qemu-img says about it in JSON; check: after looking at all of its tables. */
-static int ask(const char *verb, const char *format, const char *from, struct json_t **ret, struct err *e)
-{
-    OWN_BUF said = {0};
-    const char *argv[] = {"qemu-img", verb, "--output=json", "-f", format, from, NULL};
-    struct proc_config c = {.argv = argv, .out_line = collect, .ctx = &said};
-    int rc = proc_run(&c, e);
-    if (rc == -EIO && said.len)
-        rc = 0; /* check tells trouble by its status, too: what it found is in the JSON */
-    if (rc < 0)
-        return rc;
-    return json_parse((const char *)buf_data(&said), said.len, "qemu-img", ret, e);
-}
-
-static int check_tables(const char *format, const char *from, struct err *e)
-{
-    if (strcmp(format, "qcow2") != 0)
-        return 0; /* qemu-img checks few others; what they lack is seen by disk_look */
-    OWN(json_t) found = NULL;
-    int rc = ask("check", format, from, &found, e);
-    if (rc < 0)
-        return err_wrap(e, "%s", from);
-    if (json_integer_value(json_object_get(found, "corruptions")) > 0 ||
-        json_integer_value(json_object_get(found, "check-errors")) > 0)
-        return err_set(e, -EINVAL, "%s: damaged (qemu-img check finds corruption)", from);
-    struct stat st;
-    if (stat(from, &st) == 0 &&
-        json_integer_value(json_object_get(found, "image-end-offset")) > st.st_size + CHUNK)
-        return err_set(e, -EINVAL, "%s: truncated", from);
-    return 0;
-}
-
-struct conversion {
-    struct progress *p;
-};
-
-static void converted(void *ctx, const char *line)
-{
-    const struct conversion *c = ctx;
-    double percent;
-    if (sscanf(line, " (%lf/100%%)", &percent) == 1 && percent >= 0 && percent <= 100)
-        progress_to(c->p, (uint64_t)(percent * 10));
-}
-
-static int convert(const char *from, const char *format, const char *to, struct progress *p, struct err *e)
-{
-    OWN(json_t) info = NULL;
-    int rc = ask("info", format, from, &info, e);
-    if (rc < 0)
-        return err_wrap(e, "%s", from);
-    if ((rc = refuse_references(info, from, e)) < 0 || (rc = check_tables(format, from, e)) < 0)
-        return rc;
-    const char *argv[] = {"qemu-img", "convert", "-p", "-f", format, "-O", "raw", "-S", "4k", from, to, NULL};
-    struct conversion c = {p};
-    progress_start(p, "converting", 1000, PROGRESS_STEPS);
-    rc = proc_run(&(struct proc_config){.argv = argv, .out_line = converted, .ctx = &c}, e);
-    return rc < 0 ? err_wrap(e, "%s", from) : 0;
-}
-
 int disk_import(const char *from, const struct disk_kind *kind, const char *to, struct progress *p,
                 struct err *e)
 {
@@ -323,7 +235,7 @@ int disk_import(const char *from, const struct disk_kind *kind, const char *to, 
         return err_sys(e, "create %s", to);
     int rc;
     if (kind->format == FORMAT_QEMU)
-        rc = convert(from, kind->qemu_name, to, p, e);
+        rc = disk_convert(from, kind->qemu_name, to, p, e);
     else if (kind->format == FORMAT_PACKED)
         rc = unpack(from, out, p, e);
     else

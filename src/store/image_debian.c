@@ -99,15 +99,14 @@ static bool is_complaint(const char *line)
     for (size_t i = 0; i < sizeof(its_own) / sizeof(its_own[0]); i++)
         if (strncmp(line, its_own[i], strlen(its_own[i])) == 0)
             return false;
-    return strncmp(line, "E: ", 3) == 0 || strncmp(line, "Err:", 4) == 0 ||
-           strncmp(line, "dpkg: error", 11) == 0;
+    return strncmp(line, "E: ", 3) == 0 || strncmp(line, "dpkg: error", 11) == 0;
 }
 
 static void on_line(void *ctx, const char *line)
 {
     struct build *b = ctx;
     if (!b->complaint[0] && is_complaint(line))
-        snprintf(b->complaint, sizeof(b->complaint), "%s", line);
+        snprintf(b->complaint, sizeof(b->complaint), "%s", line + (line[0] == 'E' ? 3 : 0));
     progress_to(b->p, debian_progress_line(&b->steps, line));
 }
 
@@ -181,6 +180,13 @@ static int explain(struct build *b, int rc, struct err *e)
     if (rc == -EINTR || rc == -ENOENT) {
         unlink(b->log_path);
         return rc;
+    }
+    if (strstr(b->complaint, "unable to pick chroot mode")) {
+        unlink(b->log_path);
+        return err_set(
+            e, -EPERM,
+            "an ordinary user needs newuidmap (package uidmap) and user ids in /etc/subuid and /etc/subgid: "
+            "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER");
     }
     if (b->complaint[0])
         return err_set(e, rc, "mmdebstrap: %s (all it said: %s)", b->complaint, b->log_path);

@@ -84,10 +84,63 @@ refused "$work/cut" "$hospes" run --vm --kernel "$work/cut" --console stdio
 refused "$work/none" "$hospes" run --vm --kernel "$kernel" --initrd "$work/none" --console stdio
 
 say "more than the host has"
-refused "memory" "$hospes" run --vm --kernel "$kernel" --memory 900T --console stdio
+refused "at most" "$hospes" run --vm --kernel "$kernel" --memory 900T --console stdio
+refused "memory" "$hospes" run --vm --kernel "$kernel" --memory 60T --console stdio
 refused "memory" "$hospes" run --vm --kernel "$kernel" --memory 1M --console stdio
 refused "cpus" "$hospes" run --vm --kernel "$kernel" --cpus 0 --console stdio
 refused "cpus" "$hospes" run --vm --kernel "$kernel" --cpus 1000 --console stdio
+
+say "names, ports and guests that are taken"
+need_initrd "$work/i.gz" 'echo STANDING; while read -r line; do echo "GOT $line"; [ "$line" = off ] && poweroff -f; done; sleep 1000'
+guests+=(t-one t-two)
+port=$((20000 + RANDOM % 20000))
+machine=(run --vm -d --engine soft --memory 128M --kernel "$kernel" --initrd "$work/i.gz" --append "console=ttyS0 quiet")
+expect 0 "$hospes" "${machine[@]}" --name t-one -p 127.0.0.1:$port:80
+[ "$out" = t-one ] || fail "run -d prints something else than the name"
+refused "t-one" "$hospes" "${machine[@]}" --name t-one
+refused "$port" "$hospes" "${machine[@]}" --name t-two -p 127.0.0.1:$port:80
+refused "t-one" "$hospes" start t-one
+refused "t-one" "$hospes" rm t-one
+expect 0 "$hospes" ps -q
+[ "$out" = t-one ] || fail "ps -q: $out"
+expect 0 "$hospes" inspect t-one
+[ "$(python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["ports"])' <<<"$out")" = "['127.0.0.1:$port->80/tcp']" ] || fail "inspect does not tell the port"
+
+say "paused it does not answer, resumed it does; the console is shown and written to"
+for _ in $(seq 300); do "$hospes" logs t-one | grep -q STANDING && break; sleep 0.2; done
+expect 0 "$hospes" pause t-one
+expect 0 "$hospes" ps
+contains paused
+expect 0 "$hospes" resume t-one
+{ echo hello; sleep 2; } | timeout 20 script -qefc "$hospes console t-one" /dev/null >"$work/console" || :
+tr -d '\r' <"$work/console" | tail -5
+grep -q "GOT hello" "$work/console" || fail "what was typed did not arrive"
+
+say "wait, logs -f and a guest that switches itself off"
+"$hospes" wait t-one >"$work/waited" &
+waiter=$!
+timeout 60 "$hospes" logs -f t-one >"$work/followed" &
+follower=$!
+{ echo off; sleep 2; } | timeout 20 script -qefc "$hospes console t-one" /dev/null >/dev/null || :
+wait $waiter || fail "wait ended with status $?"
+[ "$(cat "$work/waited")" = 0 ] || fail "wait says $(cat "$work/waited")"
+wait $follower || fail "logs -f ended with status $?"
+grep -q "GOT off" "$work/followed" || fail "logs -f did not follow to the end"
+refused "t-one" "$hospes" stop t-one
+refused "t-one" "$hospes" exec t-one true
+expect 0 "$hospes" rm t-one
+[ -z "$(left_behind)" ] || fail "left behind: $(left_behind)"
+
+say "Ctrl-C while it starts, and while it runs, leaves nothing"
+for after in 0.05 0.3 1.5; do
+	setsid timeout -k 5 -s INT $after "$hospes" run --vm --engine soft --memory 128M --kernel "$kernel" --initrd "$work/i.gz" \
+		--append "console=ttyS0 quiet" --console stdio </dev/zero >"$work/out" 2>"$work/err" && fail "interrupted, and still a success"
+	cat "$work/err"
+	[ -z "$(left_behind)" ] || fail "left behind: $(left_behind)"
+	setsid timeout -k 5 -s INT $after "$hospes" "${machine[@]}" --name t-two >"$work/out" 2>&1 || :
+	[ "$(cat "$work/out")" = t-two ] && "$hospes" rm -f t-two
+	[ -z "$(left_behind)" ] || fail "left behind: $(left_behind)"
+done
 
 say "images that are none"
 printf 'QFI\xfb\0\0\0\3' >"$work/cut.qcow2"

@@ -20,6 +20,22 @@ static void init(ZydisDecoder *d, uint32_t mode)
     ZydisDecoderEnableMode(d, ZYDIS_DECODER_MODE_WBNOINVD, ZYAN_FALSE);
 }
 
+/* mod 0 and SIB base 101b mean a displacement instead of a base, REX.B or not; with 32-bit addresses
+ * Zydis 4.0 takes R13D. */
+static void repair_base(struct insn *i)
+{
+    if (i->z.address_width != 32 || !i->z.raw.sib.offset || i->z.raw.modrm.mod != 0 || i->z.raw.sib.base != 5)
+        return;
+    for (unsigned n = 0; n < i->z.operand_count; n++) {
+        ZydisDecodedOperand *op = &i->ops[n];
+        if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || op->encoding != ZYDIS_OPERAND_ENCODING_MODRM_RM)
+            continue;
+        op->mem.base = ZYDIS_REGISTER_NONE;
+        op->mem.disp.has_displacement = ZYAN_TRUE;
+        op->mem.disp.value = i->z.raw.disp.value;
+    }
+}
+
 bool insn_decode(uint32_t mode, const uint8_t *bytes, unsigned len, struct insn *ret, bool *ret_need_more)
 {
     ZydisDecoder d;
@@ -28,6 +44,7 @@ bool insn_decode(uint32_t mode, const uint8_t *bytes, unsigned len, struct insn 
     *ret_need_more = status == ZYDIS_STATUS_NO_MORE_DATA || status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG;
     if (!ZYAN_SUCCESS(status))
         return false;
+    repair_base(ret);
     ret->len = ret->z.length;
     copy_bytes(ret->bytes, bytes, ret->len);
     ret->mnemonic = (uint16_t)ret->z.mnemonic;

@@ -224,6 +224,14 @@ static int leave(struct vcpu *v, enum leave why, unsigned off)
     return 0;
 }
 
+/* Filling the TLB for one access may push out what the other needs, if both pages belong to the same slot. */
+static bool evicts_itself(struct vcpu *v)
+{
+    bool again = v->pair_missed == v->rip;
+    v->pair_missed = again ? 0 : v->rip;
+    return again;
+}
+
 int jit_slow(struct vcpu *v)
 {
     struct jit *j = v->soft->jit;
@@ -238,6 +246,8 @@ int jit_slow(struct vcpu *v)
     v->rip = v->page_va + s.off;
     if (why & SITE_IN_SLOT)
         set_arith(v, SLOT_FLAGS(v->jit_flags));
+    if (s.pair && evicts_itself(v))
+        return leave(v, LEAVE_STEP, s.off);
     if ((va & 0xfff) + s.bytes > RAM_PAGE || !va_canonical(va) || v->soft->debug & CPU_DEBUG_NO_TLB)
         return leave(v, LEAVE_STEP, s.off);
     uint32_t slot = v->jit_flags;

@@ -14,7 +14,6 @@
  */
 #include <linux/futex.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cpu/soft/copy.h"
@@ -23,30 +22,19 @@
 
 /* ---- lock ---- */
 
-static long sys3(long nr, void *a, long b, long c)
-{
-    long ret;
-    register long r10 __asm__("r10") = 0;
-    __asm__ volatile("syscall"
-                     : "=a"(ret)
-                     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
-                     : "rcx", "r11", "memory");
-    return ret;
-}
-
 void jit_lock(struct jit *j)
 {
     uint32_t free = 0;
     if (__atomic_compare_exchange_n(&j->lock, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         return;
     while (__atomic_exchange_n(&j->lock, 2, __ATOMIC_ACQUIRE))
-        sys3(SYS_futex, &j->lock, FUTEX_WAIT_PRIVATE, 2);
+        soft_futex(&j->lock, FUTEX_WAIT_PRIVATE, 2);
 }
 
 void jit_unlock(struct jit *j)
 {
     if (__atomic_exchange_n(&j->lock, 0, __ATOMIC_RELEASE) == 2)
-        sys3(SYS_futex, &j->lock, FUTEX_WAKE_PRIVATE, 1);
+        soft_futex(&j->lock, FUTEX_WAKE_PRIVATE, 1);
 }
 
 /* ---- memory ---- */
@@ -96,7 +84,7 @@ static void start_over(struct jit *j)
     j->nr_marks = 0;
 }
 
-/* leave: jmp gs:[jit_leave]; miss: the same with jit_miss, after mov gs:[jit_site], reg */
+/* mov gs:[jit_site], reg; jmp gs:[jit_miss] for each register, and one for jit_leave with r11. */
 static void make_stubs(struct jit *j)
 {
     struct out o = {j->rw, j->rw};
@@ -106,8 +94,7 @@ static void make_stubs(struct jit *j)
             j->leave = 32 * n;
         else
             j->miss[n] = 32 * n;
-        if (n < 3)
-            gs32(&o, OP_STORE, R9 + n, VCPU_OFF(jit_site));
+        gs32(&o, OP_STORE, n < 3 ? R9 + n : R11, VCPU_OFF(jit_site));
         put8(&o, 0x65);
         put8(&o, 0xff);
         put8(&o, 0x24);
@@ -286,7 +273,7 @@ void jit_invalidate(struct soft *s, struct vcpu *v, uint64_t gpa, unsigned size)
 static void wait_for_flush(struct jit *j)
 {
     while (atomic_load(&j->flushing))
-        sys3(SYS_futex, (void *)&j->flushing, FUTEX_WAIT_PRIVATE, 1);
+        soft_futex((void *)&j->flushing, FUTEX_WAIT_PRIVATE, 1);
 }
 
 bool cache_enter(struct jit *j, struct vcpu *v)
@@ -328,13 +315,13 @@ void cache_flush(struct jit *j, struct vcpu *v)
             continue;
         request(s->cpus[i], REQ_QUIESCE);
         while (atomic_load(&s->cpus[i]->in_code))
-            sys3(SYS_sched_yield, NULL, 0, 0);
+            soft_yield();
     }
     jit_lock(j);
     empty(j);
     atomic_fetch_add(&j->generation, 1);
     atomic_store(&j->flushing, 0);
-    sys3(SYS_futex, (void *)&j->flushing, FUTEX_WAKE_PRIVATE, CPU_MAX);
+    soft_futex((void *)&j->flushing, FUTEX_WAKE_PRIVATE, CPU_MAX);
 }
 
 void jit_quiesce(struct vcpu *v)

@@ -51,7 +51,9 @@ static void note_flags(struct guest_insn *g)
 static uint16_t scratch_bit(ZydisRegister r)
 {
     unsigned bytes, shift, n = operand_gpr(r, &bytes, &shift);
-    return n >= R9 && n <= R11 ? (uint16_t)(1u << n) : 0;
+    if (n < R9 || n > R11)
+        return 0;
+    return (uint16_t)(1u << n);
 }
 
 static bool addresses(const ZydisDecodedOperand *op)
@@ -224,7 +226,7 @@ static bool classify(struct guest_insn *g, uint32_t mode)
     }
     if (i->mnemonic == ZYDIS_MNEMONIC_PUSH || i->mnemonic == ZYDIS_MNEMONIC_POP)
         return stack_kind(g);
-    if (sys_owns(i) || string_handler(i) || rare_handler(i))
+    if (sys_owns(i) || string_handler(i) || rare_handler(i) || save_handler(i) || native_is_special(i))
         return false;
     if (i->mnemonic == ZYDIS_MNEMONIC_LEAVE) {
         g->kind = KIND_LEAVE;

@@ -140,6 +140,7 @@ void emit_check(struct translation *t, const struct guest_insn *g, const uint8_t
         .index = (uint8_t)tmp,
         .bytes = (uint8_t)bytes,
         .write = write,
+        .pair = g->has_mem && (g->kind == KIND_PUSH || g->kind == KIND_CALL_TO),
     };
     slow_path(t, miss, SITE(LEAVE_MISS, j->nr_sites++, t->in_slot), other(1u << addr | 1u << tmp));
     gs64_at(o, OP_ADD, addr, tmp, tlb + 8);
@@ -160,7 +161,7 @@ static void put_legacy(struct translation *t, const struct insn *i, unsigned add
         put8(o, p);
     }
     if (i->z.attributes & ZYDIS_ATTRIB_HAS_REX)
-        rex = i->bytes[i->z.raw.rex.offset] & 0xfcu;
+        rex = i->bytes[i->z.raw.rex.offset] & (is_moffs(i) ? 0xf8u : 0xfcu); /* RAX has no R */
     put8(o, rex | 1);
     if (is_moffs(i)) {
         static const uint8_t as_mov[] = {0x8a, 0x8b, 0x88, 0x89};
@@ -205,7 +206,7 @@ static void put_with_address(struct translation *t, const struct insn *i, unsign
 
 void emit_mem(struct translation *t, const struct guest_insn *g)
 {
-    unsigned addr = other(g->uses), tmp = other(1u << addr);
+    unsigned addr = other(g->uses), tmp = other(1u << addr); /* its register is loaded after the check */
     flags_away(t, g->live_in, addr);
     const uint8_t *retry = t->o.at;
     emit_address(t, g, addr, tmp);

@@ -96,7 +96,8 @@ struct stack {
 struct stack stack_now(const struct vcpu *v);
 void stack_push(struct vcpu *v, struct stack *s, uint64_t val, unsigned bytes);
 uint64_t stack_pop(struct vcpu *v, struct stack *s, unsigned bytes);
-void stack_commit(struct vcpu *v, const struct stack *s); /* RSP only */
+void stack_probe(struct vcpu *v, const struct stack *s, unsigned bytes); /* faults if a push would */
+void stack_commit(struct vcpu *v, const struct stack *s);                /* RSP only */
 
 /* A stack pointer from the current TSS: 32- and 16-bit form, with SS checked and read; #TS. */
 struct stack tss_stack(struct vcpu *v, unsigned cpl, unsigned ext, struct desc *ret_ss);

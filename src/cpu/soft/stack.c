@@ -49,6 +49,11 @@ void stack_push(struct vcpu *v, struct stack *s, uint64_t val, unsigned bytes)
     s->sp = sp;
 }
 
+void stack_probe(struct vcpu *v, const struct stack *s, unsigned bytes)
+{
+    mmu_probe_write(v, place(v, s, s->sp - bytes, bytes), bytes);
+}
+
 uint64_t stack_pop(struct vcpu *v, struct stack *s, unsigned bytes)
 {
     uint64_t val = 0, va = place(v, s, s->sp, bytes);

@@ -4,6 +4,7 @@
  *
  *   step.c         cache of decoded instructions, who runs what
  *   step_native.c  ordinary instructions: the same instruction on host registers and a host address
+ *   step_memory.c  what that address is
  *   step_flow.c    near jumps, calls, stack            step_string.c  string instructions
  *   step_rare.c    decimal arithmetic, gathers, ...    step_save.c    FXSAVE, XSAVE and their kin
  *   step_enter.S   in and out of native code
@@ -28,6 +29,8 @@ struct stepped {
     enum vec_need need;
     uint8_t addr_reg; /* the register that holds the host address instead of the guest's value */
     bool has_mem;
+    bool x87;           /* or MMX */
+    bool masked;        /* VMASKMOV and its kin */
     bool reads, writes; /* its memory operand */
     uint8_t mem_op;
     uint16_t mem_bytes;
@@ -35,9 +38,10 @@ struct stepped {
     const uint8_t *code;         /* in the executable mapping */
 };
 
-#define STEP_ENTRIES    1024u
-#define STEP_CODE_BYTES 96u
-#define STEP_BOUNCE     1024u
+#define STEP_ENTRIES      1024u
+#define STEP_CODE_BYTES   96u
+#define STEP_BOUNCE       1024u
+#define STEP_SCRATCH_ADDR 3 /* of v->scratch: the operand's host address */
 
 struct stepper {
     uint8_t *code_rw, *code_rx; /* one memory, two mappings: never writable and executable at one address */
@@ -59,8 +63,16 @@ step_fn *save_handler(const struct insn *i);
 /* Make the code for a slot. */
 void native_prepare(struct vcpu *v, struct stepped *s, unsigned slot);
 step_fn native_run;
+void native_check_pending(struct vcpu *v);                     /* #MF: an x87 exception waits */
 void native_check_vectors(struct vcpu *v, enum vec_need need); /* #UD, #NM */
 enum vec_need native_need(const struct insn *i);
+bool native_is_special(
+    const struct insn *i); /* it takes more than its operand's address: not for the translator */
+
+/* VMASKMOVPS ... VPMASKMOVQ element by element: what the mask leaves out is not accessed. off is in its
+ * segment. */
+bool is_masked_move(const struct insn *i);
+void masked_move(struct vcpu *v, const struct insn *i, uint64_t off);
 
 /* rip past the instruction */
 static inline void step_done(struct vcpu *v, const struct stepped *s)

@@ -199,7 +199,10 @@ static void enter(struct vcpu *v, struct stepped *s)
     if (level)
         stack_push(v, &st, frame, bytes);
     st.sp -= i->ops[0].imm.value.u & 0xffff;
-    gpr_write(v, RBP, st.mask == UINT64_MAX ? 8 : bytes, frame);
+    struct stack last = st; /* a write there must be possible, though none is made */
+    last.sp += bytes;
+    stack_probe(v, &last, bytes);
+    gpr_write(v, RBP, bytes, frame);
     stack_commit(v, &st);
     step_done(v, s);
 }

@@ -6,13 +6,9 @@
  * with the host address: of guest RAM, or of a bounce buffer for MMIO, page crossings and pages with
  * translated code. 16- and 32-bit code is re-encoded for the host's 64-bit mode: operand size prefix,
  * INC/DEC, moffs. Source: Intel SDM vol. 2A, 2.1 to 2.3 (encoding), vol. 3A, 13 (when SSE, AVX and x87
- * fault). Left out: EVEX (CPUID hides it); masked loads and stores that cross into a page that is not there.
+ * fault). Left out: EVEX (CPUID hides it).
  */
 #include "cpu/soft/step.h"
-
-void step_enter(struct vcpu *v, const void *code);
-
-#define SCRATCH_ADDR 3
 
 /* ---- which unit ---- */
 
@@ -39,10 +35,7 @@ enum vec_need native_need(const struct insn *i)
         i->z.encoding == ZYDIS_INSTRUCTION_ENCODING_MVEX || i->z.encoding == ZYDIS_INSTRUCTION_ENCODING_3DNOW)
         return NEED_UD;
     switch (i->mnemonic) {
-    case ZYDIS_MNEMONIC_FXSAVE:
-    case ZYDIS_MNEMONIC_FXSAVE64:
-    case ZYDIS_MNEMONIC_FXRSTOR:
-    case ZYDIS_MNEMONIC_FXRSTOR64:
+    case ZYDIS_MNEMONIC_FISTTP: /* SSE3's, but an x87 instruction */
         return NEED_X87;
     default:
         break;
@@ -204,7 +197,8 @@ static void put_prefixes(struct out *o, const struct stepped *s)
     }
     if (i->z.attributes & ZYDIS_ATTRIB_HAS_REX) {
         uint8_t rex = i->bytes[i->z.raw.rex.offset];
-        put(o, s->has_mem ? rex & 0xfc : rex); /* no X, no B: the address register is a low one */
+        uint8_t drop = is_moffs(i) ? 7 : 3; /* no X, no B: the address register is a low one; RAX has no R */
+        put(o, s->has_mem ? rex & ~drop : rex);
     }
 }
 
@@ -287,12 +281,32 @@ static void find_memory(struct stepped *s)
 
 /* The x87 unit remembers where its last instruction stood: code of the stepper. Source: Intel SDM vol.
  * 1, 8.1.10 (figures of the environment in memory). */
+static bool saves_x87(const struct insn *i)
+{
+    return i->mnemonic == ZYDIS_MNEMONIC_FNSTENV || i->mnemonic == ZYDIS_MNEMONIC_FNSAVE;
+}
+
+bool native_is_special(const struct insn *i)
+{
+    return saves_x87(i) || is_masked_move(i);
+}
+
 static void find_host_addresses(struct stepped *s)
 {
-    bool environment =
-        s->insn.mnemonic == ZYDIS_MNEMONIC_FNSTENV || s->insn.mnemonic == ZYDIS_MNEMONIC_FNSAVE;
     s->hide_at = s->insn.op_bytes == 2 ? 6 : 12;
-    s->hide_bytes = environment ? s->insn.op_bytes == 2 ? 8 : 16 : 0;
+    s->hide_bytes = saves_x87(&s->insn) ? s->insn.op_bytes == 2 ? 8 : 16 : 0;
+}
+
+static bool touches_x87(const struct insn *i)
+{
+    for (unsigned n = 0; n < i->z.operand_count; n++)
+        if (i->ops[n].type == ZYDIS_OPERAND_TYPE_REGISTER && i->ops[n].reg.value >= ZYDIS_REGISTER_MM0 &&
+            i->ops[n].reg.value <= ZYDIS_REGISTER_MM7)
+            return true;
+        else if (i->ops[n].type == ZYDIS_OPERAND_TYPE_REGISTER && i->ops[n].reg.value >= ZYDIS_REGISTER_ST0 &&
+                 i->ops[n].reg.value <= ZYDIS_REGISTER_ST7)
+            return true;
+    return i->z.meta.isa_ext == ZYDIS_ISA_EXT_X87;
 }
 
 static uint8_t free_register(const struct insn *i)
@@ -315,9 +329,11 @@ void native_prepare(struct vcpu *v, struct stepped *s, unsigned slot)
     s->need = native_need(&s->insn);
     find_memory(s);
     find_host_addresses(s);
+    s->masked = is_masked_move(&s->insn);
+    s->x87 = touches_x87(&s->insn);
     if (s->has_mem) {
         s->addr_reg = free_register(&s->insn);
-        put_load(&o, s->addr_reg, VCPU_OFF(scratch) + 8 * SCRATCH_ADDR);
+        put_load(&o, s->addr_reg, VCPU_OFF(scratch) + 8 * STEP_SCRATCH_ADDR);
     }
     if (s->insn.z.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX)
         put_vex(&o, s);
@@ -328,118 +344,4 @@ void native_prepare(struct vcpu *v, struct stepped *s, unsigned slot)
     put_leave(&o);
     copy_bytes(st->code_rw + slot * STEP_CODE_BYTES, o.bytes, o.len);
     s->code = st->code_rx + slot * STEP_CODE_BYTES;
-}
-
-/* ---- run ---- */
-
-static void enter(struct vcpu *v, const struct stepped *s)
-{
-    v->scratch[1] = (v->rflags & FL_ARITH) | 2;
-    step_enter(v, s->code);
-    v->rflags = (v->rflags & ~(uint64_t)FL_ARITH) | (v->scratch[1] & FL_ARITH);
-}
-
-/* BT and its kin with a bit number in a register reach beyond the operand. */
-static uint64_t bit_displacement(const struct vcpu *v, const struct stepped *s)
-{
-    const struct insn *i = &s->insn;
-    unsigned bytes, shift;
-    if (i->mnemonic != ZYDIS_MNEMONIC_BT && i->mnemonic != ZYDIS_MNEMONIC_BTS &&
-        i->mnemonic != ZYDIS_MNEMONIC_BTR && i->mnemonic != ZYDIS_MNEMONIC_BTC)
-        return 0;
-    if (i->ops[1].type != ZYDIS_OPERAND_TYPE_REGISTER)
-        return 0;
-    int64_t bit = (int64_t)v->gpr[operand_gpr(i->ops[1].reg.value, &bytes, &shift)];
-    unsigned unused = 64 - 8 * bytes;
-    bit = (int64_t)((uint64_t)bit << unused) >> unused;
-    return (uint64_t)(bit >> (bytes == 8 ? 6 : bytes == 4 ? 5 : 4)) * bytes;
-}
-
-static void run_on(struct vcpu *v, const struct stepped *s, void *host, uint64_t displacement)
-{
-    v->scratch[SCRATCH_ADDR] = (uint64_t)(uintptr_t)host - displacement;
-    if (s->need)
-        vec_restore(v);
-    enter(v, s);
-}
-
-/* The bounce buffer has the operand's alignment, so that alignment faults come as they would. */
-static void run_bounced(struct vcpu *v, const struct stepped *s, uint64_t va, unsigned bytes,
-                        uint64_t displacement)
-{
-    uint8_t *buf = stepper_of(v)->bounce + (va & 63);
-    if (s->writes)
-        mmu_probe_write(v, va, bytes);
-    if (s->reads)
-        mmu_read(v, va, buf, bytes);
-    run_on(v, s, buf, displacement);
-    zero_bytes(buf + s->hide_at, s->hide_bytes);
-    if (s->writes)
-        mmu_write(v, va, buf, bytes);
-}
-
-struct split {
-    const struct stepped *s;
-    uint64_t va, displacement;
-};
-
-static void run_split(struct vcpu *v, void *arg)
-{
-    const struct split *x = arg;
-    run_bounced(v, x->s, x->va, x->s->mem_bytes, x->displacement);
-}
-
-/* A locked access across pages: all CPUs that use the same address cross there too and come here. */
-static void run_locked(struct vcpu *v, const struct stepped *s, uint64_t va, uint64_t displacement)
-{
-    struct split x = {.s = s, .va = va, .displacement = displacement};
-    while (atomic_flag_test_and_set_explicit(&v->soft->split_lock, memory_order_acquire))
-        __builtin_ia32_pause();
-    bool ok = soft_try(v, run_split, &x);
-    atomic_flag_clear_explicit(&v->soft->split_lock, memory_order_release);
-    if (!ok)
-        soft_fault_again(v);
-}
-
-static void run_memory(struct vcpu *v, const struct stepped *s)
-{
-    const struct insn *i = &s->insn;
-    const ZydisDecodedOperand *op = &i->ops[s->mem_op];
-    unsigned bytes = s->mem_bytes;
-    uint64_t displacement = bit_displacement(v, s), off = operand_offset(v, i, op) + displacement;
-    enum access access = s->writes ? ACCESS_WRITE : ACCESS_READ;
-    if (i->addr_bytes < 8)
-        off &= i->addr_bytes == 4 ? 0xffffffff : 0xffff;
-    uint64_t va = mmu_linear(v, operand_seg(op->mem.segment), off, bytes, access);
-    void *host = mmu_host(v, va, bytes, access);
-    if (host && !s->hide_bytes) {
-        run_on(v, s, host, displacement);
-        return;
-    }
-    if (!(i->z.attributes & ZYDIS_ATTRIB_HAS_LOCK) && i->mnemonic != ZYDIS_MNEMONIC_XCHG) {
-        run_bounced(v, s, va, bytes, displacement);
-        return;
-    }
-    uint64_t code_gpa = UINT64_MAX;
-    host = mmu_host_locked(v, va, bytes, &code_gpa);
-    if (!host) {
-        run_locked(v, s, va, displacement);
-        return;
-    }
-    run_on(v, s, host, displacement);
-    if (code_gpa != UINT64_MAX)
-        smc_written(v->soft, v, code_gpa, bytes);
-}
-
-void native_run(struct vcpu *v, struct stepped *s)
-{
-    native_check_vectors(v, s->need);
-    if (s->has_mem) {
-        run_memory(v, s);
-    } else {
-        if (s->need)
-            vec_restore(v);
-        enter(v, s);
-    }
-    step_done(v, s);
 }

@@ -94,37 +94,90 @@ static void gather(struct vcpu *v, struct stepped *s)
     step_done(v, s);
 }
 
+bool is_masked_move(const struct insn *i)
+{
+    return i->mnemonic == ZYDIS_MNEMONIC_VMASKMOVPS || i->mnemonic == ZYDIS_MNEMONIC_VMASKMOVPD ||
+           i->mnemonic == ZYDIS_MNEMONIC_VPMASKMOVD || i->mnemonic == ZYDIS_MNEMONIC_VPMASKMOVQ;
+}
+
+void masked_move(struct vcpu *v, const struct insn *i, uint64_t off)
+{
+    bool store = i->ops[0].type == ZYDIS_OPERAND_TYPE_MEMORY;
+    unsigned bytes =
+        i->mnemonic == ZYDIS_MNEMONIC_VMASKMOVPD || i->mnemonic == ZYDIS_MNEMONIC_VPMASKMOVQ ? 8 : 4;
+    unsigned nr = (i->z.avx.vector_length == 256 ? 32 : 16) / bytes,
+             mask = vector_number(i->ops[1].reg.value);
+    unsigned reg = vector_number(i->ops[store ? 2 : 0].reg.value);
+    unsigned seg = operand_seg(i->ops[store ? 0 : 2].mem.segment);
+    uint64_t val[8] = {0}, va[8];
+    vectors_to_memory(v);
+    for (unsigned n = 0; n < nr; n++) {
+        va[n] = 0;
+        if (!(vector_get(v, mask, n, bytes) >> (8 * bytes - 1)))
+            continue;
+        va[n] = mmu_linear(v, seg, off + n * bytes, bytes, store ? ACCESS_WRITE : ACCESS_READ);
+        if (store)
+            mmu_probe_write(v, va[n], bytes);
+        else
+            mmu_read(v, va[n], &val[n], bytes);
+    }
+    for (unsigned n = 0; store && n < nr; n++)
+        if (va[n]) {
+            val[n] = vector_get(v, reg, n, bytes);
+            mmu_write(v, va[n], &val[n], bytes);
+        }
+    for (unsigned n = 0; !store && n < 32 / bytes; n++)
+        vector_set(v, reg, n, bytes, n < nr ? val[n] : 0);
+}
+
+/* A byte of a register that MASKMOV names. MMX registers are the x87 unit's by number, its saved area has
+ * them by place on the stack. Source: Intel SDM vol. 1, 9.2.1. */
+static uint8_t masked_byte(struct vcpu *v, ZydisRegister r, unsigned byte)
+{
+    if (r < ZYDIS_REGISTER_MM0 || r > ZYDIS_REGISTER_MM7)
+        return *vector_byte(v, vector_number(r), byte);
+    unsigned top = v->xsave[3] >> 3 & 7, place = ((unsigned)r - ZYDIS_REGISTER_MM0 - top) & 7;
+    return v->xsave[XSAVE_ST + 16 * place + byte];
+}
+
 /* MASKMOVDQU, MASKMOVQ, VMASKMOVDQU: bytes of the first register whose mask byte has its top bit, to [rDI].
  */
 static void maskmov(struct vcpu *v, struct stepped *s)
 {
     const struct insn *i = &s->insn;
     bool mmx = i->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ;
-    const ZydisDecodedOperand *reg[2] = {NULL, NULL}, *mem = NULL;
+    const ZydisDecodedOperand *mem = NULL;
+    ZydisRegister reg[2] = {ZYDIS_REGISTER_NONE, ZYDIS_REGISTER_NONE};
     for (unsigned n = 0, r = 0; n < i->z.operand_count; n++) {
         if (i->ops[n].type == ZYDIS_OPERAND_TYPE_MEMORY)
             mem = &i->ops[n];
         else if (i->ops[n].type == ZYDIS_OPERAND_TYPE_REGISTER && r < 2 &&
                  i->ops[n].visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT)
-            reg[r++] = &i->ops[n];
+            reg[r++] = i->ops[n].reg.value;
     }
     native_check_vectors(v, native_need(i));
     if (!mem || !reg[0] || !reg[1])
         soft_fault(v, EXC_UD);
+    if (mmx)
+        native_check_pending(v);
     unsigned bytes = mmx ? 8 : 16;
+    uint8_t from[16], mask[16];
+    uint32_t unused;
     uint64_t va =
         mmu_linear(v, operand_seg(mem->mem.segment), gpr_read(v, RDI, i->addr_bytes), bytes, ACCESS_WRITE);
     vectors_to_memory(v);
     for (unsigned n = 0; n < bytes; n++) {
-        const uint8_t *from = mmx ? v->xsave + XSAVE_ST + 16 * (reg[0]->reg.value - ZYDIS_REGISTER_MM0) + n
-                                  : vector_byte(v, vector_number(reg[0]->reg.value), n);
-        const uint8_t *mask = mmx ? v->xsave + XSAVE_ST + 16 * (reg[1]->reg.value - ZYDIS_REGISTER_MM0) + n
-                                  : vector_byte(v, vector_number(reg[1]->reg.value), n);
-        if (*mask & 0x80) {
-            uint8_t byte = *from;
-            mmu_write(v, va + n, &byte, 1);
-        }
+        from[n] = masked_byte(v, reg[0], n);
+        mask[n] = masked_byte(v, reg[1], n);
     }
+    mmu_probe_write(v, va, bytes); /* whatever the mask says, as AMD's processors do */
+    if (mmx) { /* it is an MMX instruction after all: the x87 stack becomes flat and full */
+        vec_restore(v);
+        __asm__ volatile("movd %%mm0, %0" : "=r"(unused));
+    }
+    for (unsigned n = 0; n < bytes; n++)
+        if (mask[n] & 0x80)
+            mmu_write(v, va + n, &from[n], 1);
     step_done(v, s);
 }
 

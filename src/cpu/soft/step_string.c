@@ -89,7 +89,9 @@ static uint64_t bulk(const struct string *t, uint64_t count, uint64_t va)
 
 static uint64_t movs(const struct string *t, uint64_t count)
 {
-    uint64_t from = src_va(t, t->bytes), to = dst_va(t, t->bytes, ACCESS_WRITE);
+    uint64_t from = src_va(t, t->bytes);
+    mmu_host(t->v, from, t->bytes, ACCESS_READ); /* its faults come first */
+    uint64_t to = dst_va(t, t->bytes, ACCESS_WRITE);
     uint64_t n = least(bulk(t, count, from), bulk(t, count, to));
     void *src = mmu_host(t->v, from, (unsigned)(n * t->bytes), ACCESS_READ);
     void *dst = mmu_host(t->v, to, (unsigned)(n * t->bytes), ACCESS_WRITE);
@@ -155,8 +157,8 @@ static uint64_t cmps(const struct string *t, uint64_t count)
 {
     uint64_t a = 0, b = 0;
     (void)count;
-    mmu_read(t->v, src_va(t, t->bytes), &a, t->bytes);
     mmu_read(t->v, dst_va(t, t->bytes, ACCESS_READ), &b, t->bytes);
+    mmu_read(t->v, src_va(t, t->bytes), &a, t->bytes);
     compare(t->v, a, b, t->bytes);
     advance(t, RSI, 1);
     advance(t, RDI, 1);

@@ -118,6 +118,13 @@ struct fault_env {
     struct fault_env *outer;
 };
 
+struct exception {
+    uint8_t vector;
+    bool has_error;
+    uint32_t error;
+    uint64_t addr; /* #PF: what CR2 becomes; #DB: what DR6 gains */
+};
+
 struct jcache_entry {
     uint64_t va;
     uint64_t code;
@@ -184,13 +191,9 @@ struct vcpu {
 
     /* A fault inside a C helper unwinds here (soft_fault); the instruction's start state is in gpr/rip. */
     struct fault_env *fault_env;
-    struct {
-        uint8_t vector;
-        bool has_error;
-        uint32_t error;
-        uint64_t addr; /* #PF: what CR2 becomes; #DB: what DR6 gains */
-    } exc;
+    struct exception exc;
     bool event_taken; /* this instruction went into a handler: INT n and its kin */
+    uint32_t pauses;  /* PAUSE instructions so far */
     bool db_pending;  /* a single-step or data breakpoint trap is due after this instruction */
 
     bool nmi_pending;
@@ -199,6 +202,7 @@ struct vcpu {
     struct stepper *stepper;
 
     _Atomic bool in_code; /* translated code runs, or a helper that returns to it: jit_cache.c */
+    uint64_t pair_missed; /* rip of an instruction with two memory accesses, the last to miss the TLB */
     uint32_t code_generation;
     bool jcache_used[BANK_COUNT], jcache_local; /* the latter: kernel code that is not in global pages */
 

@@ -133,7 +133,9 @@ void try_tell(const char *name)
             say(" e=%lx", trap.f.error);
         if (trap.f.vector == 14)
             say(" cr2=%lx", trap.cr2);
-        say(" +%lx%s\n", trap.f.rip - try_ip, trap.count > 1 ? " again" : "");
+        bool inside = trap.f.rip - try_ip < 0x1000; /* else say where: it is no compiler's choice */
+        say(inside ? " +%lx%s\n" : " at %lx%s\n", trap.f.rip - (inside ? try_ip : 0),
+            trap.count > 1 ? " again" : "");
     }
 }
 

@@ -124,7 +124,7 @@ gdt:
 gdt_end:
 gdt_pointer:
     .word gdt_end - gdt - 1
-    .quad gdt
+    .long gdt, 0
 
     .text
     .macro stub vector

@@ -74,7 +74,9 @@ int main(void)
     TRY("efer.lme cleared", "mov $0xc0000080, %%ecx; rdmsr; btr $8, %%eax; wrmsr", : : : ALL);
     TRY("cr0.pg without pe", "mov %%cr0, %%rax; and $~1, %%rax; mov %%rax, %%cr0", : : : ALL);
     TRY("jmp far beyond", "mov $0x7fffffffffff, %%rax; jmp *%%rax", : : : ALL);
-    TRY("jmp non-canonical", "mov $" NONCANONICAL ", %%rax; jmp *%%rax", : : : ALL);
+    try_start(); /* at the jump, or (translated) where it leads */
+    __asm__ volatile(TRY_BEGIN "mov $" NONCANONICAL ", %%rax; jmp *%%rax" TRY_END : : : ALL);
+    say("jmp non-canonical: #%u\n", (unsigned)trap.f.vector);
     TRY("int1", ".byte 0xf1", : : : ALL);
     TRY("add to a hole", "addl $1, " HOLE, : : : ALL);
     TRY("cmpxchg of a hole", "lock cmpxchg %%ebx, " HOLE, : : : ALL);

@@ -19,7 +19,8 @@ __asm__("on_syscall32:\n"
 static void user_syscall(void)
 {
     word flags, cs, ss;
-    __asm__ volatile("stc; std; mov $0x77, %%eax; syscall; pushf; cld; pop %0; mov %%cs, %1; mov %%ss, %2"
+    __asm__ volatile("mov $3, %%eax; add $0, %%eax; stc; std; mov $0x77, %%eax; syscall; pushf; cld; pop %0; "
+                     "mov %%cs, %1; mov %%ss, %2"
                      : "=b"(flags), "=d"(cs), "=S"(ss)
                      :
                      : "rax", "rcx", "r11", "memory", "cc");
@@ -64,7 +65,7 @@ static void compat(void)
                      : ALL, "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15");
     on_interrupt = 0;
     say("compat: eax %lx ebx %lx ecx %lx edx %lx esi %lx ebp %lx esp %lx stored %x\n", last.rax, last.rbx,
-        last.rcx, last.rdx, last.rsi, last.rbp, last.rsp, *(uint32_t *)(0x9c000 - 4));
+        last.rcx - (word)compat_code, last.rdx, last.rsi, last.rbp, last.rsp, *(uint32_t *)(0x9c000 - 4));
     say("syscall from compat: cs %lx ss %lx\n", seen[4], seen[5]);
 }
 

@@ -177,7 +177,12 @@ static void through_a_full_pipe_or_socket_everything_arrives(void **state)
         pthread_create(&thread, NULL, read_all, &r);
         for (unsigned i = 0; s.line.left && i < 10000; i++)
             bed_run_ms(*state, 1);
-        leave(&s); /* the last of it goes now */
+        if (kind) /* the last of it goes now */
+            leave(&s);
+        else {
+            hub_free(s.hub);
+            tty_detach(s.tty);
+        }
         assert_false(fcntl(p[1], F_GETFL) & O_NONBLOCK);
         close(p[1]);
         pthread_join(thread, NULL);

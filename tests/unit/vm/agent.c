@@ -338,11 +338,11 @@ static void a_signal_reaches_the_whole_group(void **state)
 {
     struct fixture *f = *state;
     struct command c = {0};
-    start_shell(f, &c, "trap 'echo told; wait; exit 9' TERM; sleep 50 & echo ready; wait; wait");
+    start_shell(f, &c, "trap 'echo told; wait; exit 9' TERM; sleep 500 & echo ready; wait; wait");
     while (!has_text(&c.out, "ready"))
         let_pass(f, 20);
     assert_true(agent_session_send(c.session, FRAME_SIGNAL, "\17", 1));
-    run_loop(f); /* would take 50 seconds if sleep had not got it too */
+    run_loop(f); /* would take 500 seconds if sleep had not got it too */
     assert_true(has_text(&c.out, "told"));
     assert_int_equal(c.status, 9);
     drop(&c);
