@@ -338,7 +338,8 @@ static void a_signal_reaches_the_whole_group(void **state)
 {
     struct fixture *f = *state;
     struct command c = {0};
-    start_shell(f, &c, "trap 'echo told; wait; exit 9' TERM; sleep 500 & echo ready; wait; wait");
+    start_shell(f, &c,
+                "trap 'echo told; wait; exit 9' TERM; sh -c 'echo ready; exec sleep 500' & wait; wait");
     while (!has_text(&c.out, "ready"))
         let_pass(f, 20);
     assert_true(agent_session_send(c.session, FRAME_SIGNAL, "\17", 1));
