@@ -4,8 +4,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -14,17 +16,25 @@
 #include "base/file.h"
 #include "base/own.h"
 
-#define GRACE_MS 5000 /* from SIGTERM to SIGKILL */
+#define LINE     4608  /* a path fits */
+#define GRACE_MS 20000 /* from SIGTERM to SIGKILL */
 
 /* ---- Ctrl-C ---- */
 
+/*
+ * The kernel keeps a blocked signal pending even if it is ignored (nohup, a shell's background jobs), so
+ * those must not be among them.
+ */
 static sigset_t interrupts(void)
 {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     sigset_t s;
     sigemptyset(&s);
-    sigaddset(&s, SIGINT);
-    sigaddset(&s, SIGTERM);
-    sigaddset(&s, SIGHUP);
+    for (unsigned i = 0; i < 3; i++) {
+        struct sigaction sa;
+        if (sigaction(signals[i], NULL, &sa) == 0 && sa.sa_handler != SIG_IGN)
+            sigaddset(&s, signals[i]);
+    }
     return s;
 }
 
@@ -41,9 +51,9 @@ void interrupt_release(const struct interrupt *i)
 
 bool interrupt_pending(void)
 {
-    sigset_t s;
+    sigset_t s, set = interrupts();
     sigpending(&s);
-    return sigismember(&s, SIGINT) || sigismember(&s, SIGTERM) || sigismember(&s, SIGHUP);
+    return sigandset(&s, &s, &set) == 0 && !sigisemptyset(&s);
 }
 
 /* ---- lines ---- */
@@ -51,9 +61,9 @@ bool interrupt_pending(void)
 /* Bytes in, lines out; an overlong line is cut. A carriage return ends a line as well (progress of other
  * programs). */
 struct lines {
-    char text[400];
+    char text[LINE];
     size_t len;
-    char last[400]; /* the last line that was not blank */
+    char last[LINE]; /* the last line that was not blank */
     void (*line)(void *ctx, const char *line);
     void *ctx;
 };
@@ -105,28 +115,96 @@ char *proc_find(const char *name)
     return NULL;
 }
 
-/* Only async-signal-safe calls from here to exec, but for putenv, whose locks nobody holds across fork here.
+/* What the child is to be, told to the process that becomes it. */
+struct birth {
+    const struct proc_config *c;
+    const char *file;
+    int in, out, err;
+    sigset_t mask;
+};
+
+/*
+ * Only async-signal-safe calls from here to exec, but for putenv, whose locks nobody holds across fork
+ * here.
  */
-_Noreturn static void become(const struct proc_config *c, const char *file, int in, int out, int err,
-                             const sigset_t *mask, pid_t parent)
+_Noreturn static void become(const struct birth *b)
 {
+    const struct proc_config *c = b->c;
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent)
+    if (dup2(b->in, 0) < 0 || dup2(b->out, 1) < 0 || dup2(b->err, 2) < 0)
         _exit(127);
-    setpgid(0, 0);
-    if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
-        _exit(127);
+    if (c->own_mounts && unshare(CLONE_NEWNS) == 0)
+        mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL);
     for (const char *const *v = c->env; v && *v; v++)
         putenv((char *)*v);
     signal(SIGPIPE, SIG_DFL);
-    sigprocmask(SIG_SETMASK, mask, NULL);
+    sigprocmask(SIG_SETMASK, &b->mask, NULL);
     if (c->dir && chdir(c->dir) < 0) {
         dprintf(2, "%s: %s\n", c->dir, strerror(errno));
         _exit(127);
     }
-    execv(file, (char *const *)c->argv);
+    execv(b->file, (char *const *)c->argv);
     dprintf(2, "%s\n", strerror(errno));
     _exit(127);
+}
+
+/* ---- the warden ---- */
+
+_Noreturn static void end_like(int status)
+{
+    if (WIFSIGNALED(status)) {
+        signal(WTERMSIG(status), SIG_DFL);
+        prctl(PR_SET_DUMPABLE, 0); /* the core is the program's, not ours */
+        sigset_t all;
+        sigfillset(&all);
+        raise(WTERMSIG(status));
+        sigprocmask(SIG_UNBLOCK, &all, NULL);
+    }
+    _exit(WEXITSTATUS(status));
+}
+
+/* We were killed, and nobody is left to wait for: the same end for the program that an interrupt brings. */
+_Noreturn static void bury(const sigset_t *set)
+{
+    const struct timespec grace = {.tv_sec = GRACE_MS / 1000};
+    kill(0, SIGTERM); /* blocked here */
+    while (sigtimedwait(set, NULL, &grace) == SIGTERM)
+        ;
+    kill(0, SIGKILL);
+    _exit(1);
+}
+
+/*
+ * A process of ours between us and the program, first of its group: were we killed without a word, it still
+ * ends the whole group. It keeps our descriptors, and so our locks, until then.
+ */
+_Noreturn static void guard(const struct birth *b, pid_t parent)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGTERM, SIG_DFL); /* ignored, it would never come */
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent)
+        _exit(127);
+    pid_t pid = fork();
+    if (pid < 0)
+        _exit(127);
+    if (pid == 0)
+        become(b);
+    close(b->out);
+    close(b->err);
+    for (int status;;) {
+        if (waitpid(pid, &status, WNOHANG) == pid)
+            end_like(status);
+        if (getppid() != parent)
+            bury(&set);
+        sigwaitinfo(&set, NULL);
+    }
 }
 
 /* A descriptor above the standard ones, so that dup2 in the child cannot overwrite it. */
@@ -150,12 +228,15 @@ static int start(struct child *k, const char *file, const sigset_t *mask, struct
     OWN_FD err = raise_fd(p[1][1]);
     k->pipe[0] = p[0][0];
     k->pipe[1] = p[1][0];
+    struct birth b = {.c = c, .file = file, .err = err, .mask = *mask};
+    b.in = c->in ? c->in : null;
+    b.out = c->out ? c->out : out >= 0 ? out : null;
     pid_t self = getpid();
     k->pid = fork();
     if (k->pid < 0)
         return err_sys(e, "%s", c->argv[0]);
     if (k->pid == 0)
-        become(c, file, c->in ? c->in : null, c->out ? c->out : out >= 0 ? out : null, err, mask, self);
+        guard(&b, self);
     setpgid(k->pid, k->pid); /* whoever is first: it must be so before anybody kills the group */
     k->pidfd = (int)syscall(SYS_pidfd_open, k->pid, 0);
     if (k->pidfd < 0) {
@@ -213,6 +294,8 @@ static int result(struct child *k, int status, struct err *e)
     const char *name = k->c->argv[0], *last = k->lines[1].last;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
+    if (strncmp(last, name, strlen(name)) == 0 && last[strlen(name)] == ':')
+        return err_set(e, -EIO, "%s", last); /* many programs say their name themselves */
     if (*last)
         return err_set(e, -EIO, "%s: %s", name, last);
     if (WIFSIGNALED(status))
@@ -236,7 +319,7 @@ static int reap(struct child *k)
 
 static int finish(struct child *k, struct err *e)
 {
-    int rc = watch(k, true, -1);
+    int rc = watch(k, !k->c->stubborn, -1);
     if (rc < 0) {
         kill(-k->pid, SIGTERM);
         if (watch(k, false, GRACE_MS) < 0)
@@ -245,7 +328,7 @@ static int finish(struct child *k, struct err *e)
     int status = reap(k);
     for (int i = 0; i < 2; i++)
         end_line(&k->lines[i]);
-    if (rc < 0 || interrupt_pending())
+    if (rc < 0 || (!k->c->stubborn && interrupt_pending()))
         return err_set(e, -EINTR, "%s: interrupted", k->c->argv[0]);
     return result(k, status, e);
 }

@@ -2,8 +2,9 @@
 /*
  * proc: other programs as our children, and Ctrl-C while there is something to tidy up.
  *
- * No shell. A child gets a process group of its own, so that it ends with all that it started, and
- * SIGTERM when our process dies. Its standard input is /dev/null unless given.
+ * No shell. A child gets a process group of its own, so that it ends with all that it started: when it has
+ * ended itself, when we are interrupted, and when our process dies, even of SIGKILL. Its standard input is
+ * /dev/null unless given.
  */
 #pragma once
 
@@ -20,6 +21,8 @@ struct proc_config {
     void (*out_line)(void *ctx, const char *line); /* each line of its stdout, if out is 0 */
     void (*err_line)(void *ctx, const char *line); /* each line of its stderr */
     void *ctx;
+    bool own_mounts; /* where we may: what it mounts is seen by its own children only, and gone with them */
+    bool stubborn;   /* go on through interrupts: for tidying up after one */
     int log; /* descriptor that gets all that it says on stderr (and on stdout, with out_line), or 0 */
 };
 

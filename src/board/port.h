@@ -27,11 +27,15 @@ struct disk_req {
     /* Called once, later, on the loop's thread under the board lock. status: 0 or negative errno. */
     void (*done)(struct disk_req *req, int status);
     void *ctx;
-    struct disk_req *next; /* the far end's while submitted */
+    struct disk_req *next; /* these two are the far end's while submitted */
+    int status;
 };
 
 struct disk_port {
     void (*submit)(void *ctx, struct disk_req *req);
+    /* Return once nothing that was submitted is left; done is called from inside. NULL: nothing is ever left
+     * when the machine is taken apart. */
+    void (*drain)(void *ctx);
     void *ctx;
     uint64_t bytes; /* multiple of 512 */
     bool read_only;
@@ -66,5 +70,12 @@ struct char_port {
 /* ---- entropy: fills buf with len random bytes, never blocks; used by virtio-rng ---- */
 struct entropy_port {
     void (*fill)(void *ctx, void *buf, size_t len);
+    void *ctx;
+};
+
+/* ---- balloon: memory that the guest does not need now ---- */
+struct balloon_port {
+    /* Guest pages [at, at+len), page aligned, all RAM: they read as zeros from now on and cost nothing. */
+    void (*discard)(void *ctx, uint64_t at, uint64_t len);
     void *ctx;
 };

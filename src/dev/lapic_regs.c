@@ -99,7 +99,7 @@ static bool intc_read(void *ctx, unsigned cpu, unsigned reg, uint64_t *ret)
         pthread_mutex_unlock(l->lock);
         break;
     default:
-        *ret = atomic_load(&a->reg[reg]);
+        *ret = a->reg[reg];
     }
     return true;
 }
@@ -109,8 +109,10 @@ static void write_timer(struct lapic *a, unsigned reg, uint32_t val)
     pthread_mutex_lock(a->all->lock);
     bool mode_changed = reg == LVT_TIMER && ((a->reg[LVT_TIMER] ^ val) & LVT_MODE);
     a->reg[reg] = val;
-    if (mode_changed)
-        a->deadline_tsc = 0, a->reg[TIMER_INITIAL] = 0;
+    if (mode_changed) {
+        a->reg[TIMER_INITIAL] = 0;
+        a->deadline_tsc = 0;
+    }
     if (mode_changed || reg != LVT_TIMER)
         arm(a);
     pthread_mutex_unlock(a->all->lock);

@@ -84,6 +84,29 @@ static void sync_irq(struct uart *u)
     irq_set(&u->irq, pending(u) != IIR_NONE && (u->mcr & MCR_OUT2));
 }
 
+/*
+ * Whether the guest listens. A driver empties the FIFO while it opens the port, so the far end minds RTS as a
+ * modem does and keeps its bytes until then. Who never touches the modem lines shows it by the receive
+ * interrupt; all four at once are only a probe's test of the register.
+ */
+static bool listens(const struct uart *u)
+{
+    bool by_irq = (u->ier & IER_RX) && u->ier != (IER_RX | IER_TX | IER_LINE | IER_MODEM);
+    return u->mcr == 0 ? by_irq : (u->mcr & (MCR_RTS | MCR_LOOP)) == MCR_RTS;
+}
+
+static void offer_room(struct uart *u)
+{
+    if (u->rx_len == 0 && u->port->room && listens(u))
+        u->port->room(u->port->ctx);
+}
+
+static void if_newly_listening(struct uart *u, bool before)
+{
+    if (!before)
+        offer_room(u);
+}
+
 /* ---- data ---- */
 
 static void receive_byte(struct uart *u, uint8_t byte)
@@ -132,8 +155,7 @@ static uint8_t read_rbr(struct uart *u)
     uint8_t val = u->rx[u->rx_head];
     u->rx_head = (uint8_t)((u->rx_head + 1) % FIFO_SIZE);
     u->rx_len--;
-    if (u->rx_len == 0 && u->port->room)
-        u->port->room(u->port->ctx);
+    offer_room(u);
     return val;
 }
 
@@ -175,8 +197,10 @@ static uint8_t read_msr(struct uart *u)
 static void write_mcr(struct uart *u, uint8_t val)
 {
     uint8_t before = modem_lines(u);
+    bool listened = listens(u);
     u->mcr = val & 0x1f;
     u->msr_deltas |= (uint8_t)((before ^ modem_lines(u)) >> 4 & MSR_DELTAS);
+    if_newly_listening(u, listened);
 }
 
 static void write_fcr(struct uart *u, uint8_t val)
@@ -187,16 +211,16 @@ static void write_fcr(struct uart *u, uint8_t val)
     if (on != u->fifo_on || (val & FCR_CLEAR_TX))
         u->tx_len = u->tx_head = 0;
     u->fifo_on = on;
-    if (u->rx_len == 0 && u->port->room)
-        u->port->room(u->port->ctx);
+    offer_room(u);
 }
 
 static void write_ier(struct uart *u, uint8_t val)
 {
-    bool tx_newly = !(u->ier & IER_TX) && (val & IER_TX);
+    bool tx_newly = !(u->ier & IER_TX) && (val & IER_TX), listened = listens(u);
     u->ier = val & 0x0f;
     if (tx_newly && u->tx_len == 0)
         u->tx_asked = true;
+    if_newly_listening(u, listened);
 }
 
 static uint64_t uart_read(void *dev, uint64_t off, unsigned size)
@@ -273,7 +297,7 @@ static void uart_write(void *dev, uint64_t off, unsigned size, uint64_t wide)
 static size_t uart_receive(void *dev, const void *buf, size_t len)
 {
     struct uart *u = dev;
-    if (u->mcr & MCR_LOOP)
+    if (!listens(u))
         return 0;
     size_t room = (u->fifo_on ? FIFO_SIZE : 1u), n = 0;
     while (n < len && u->rx_len < room)
@@ -351,5 +375,10 @@ void uart_free(struct uart *u)
     if (!u)
         return;
     bus_detach(u->io, u->base);
+    if (u->port->dev == u) { /* the far end may live on */
+        u->port->receive = NULL;
+        u->port->drained = NULL;
+        u->port->dev = NULL;
+    }
     free(u);
 }

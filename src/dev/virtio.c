@@ -22,7 +22,8 @@
 #define F_VERSION_1     (1ull << VIRTIO_F_VERSION_1)
 
 /* Chains that one notification works off before others get the board lock. */
-#define BUDGET 1024
+#define BUDGET    256
+#define BREATH_NS 1000
 
 /* ---- interrupts ---- */
 
@@ -133,7 +134,7 @@ void virtio_serve(struct virtio *v, unsigned queue)
     v->type->notified(v->dev, queue);
     v->serving = false;
     if (v->unfinished)
-        clock_timer_arm(&v->again, clock_now(v->again.clock));
+        clock_timer_arm(&v->again, clock_now(v->again.clock) + BREATH_NS);
 }
 
 static void serve_again(void *ctx)

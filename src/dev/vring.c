@@ -81,7 +81,7 @@ static const char *add_piece(struct vring *v, struct vring_chain *c, const struc
     unsigned n = c->nr_out + c->nr_in;
     bool in = d->flags & DESC_WRITE;
     if (n == VRING_MAX)
-        return "a chain has too many pieces";
+        return "a chain loops or has too many pieces";
     if (!in && c->nr_in)
         return "a readable piece follows a writable one";
     void *host = ram_at(v->ram, gpa(d->at), d->bytes);
@@ -107,22 +107,23 @@ static const char *enter_indirect(struct vring *v, const struct desc *d, struct 
     return t->host ? NULL : "an indirect table is outside of memory";
 }
 
-/* Each descriptor is copied once. Loops end because a chain has no more descriptors than its table. */
+/* Each descriptor is copied once. Loops end because all but one of them add a piece, and those are bounded.
+ */
 static const char *walk(struct vring *v, struct vring_chain *c)
 {
     struct table t = {v->desc, v->size};
-    unsigned next = c->head, seen = 0;
+    unsigned next = c->head;
     for (;;) {
         struct desc d;
-        if (next >= t.nr || seen++ >= t.nr)
-            return "a chain leaves its table or loops";
+        if (next >= t.nr)
+            return "a chain leaves its table";
         memcpy(&d, t.host + next * sizeof(d), sizeof(d));
         next = d.next;
         const char *why;
         if (d.flags & DESC_INDIRECT) {
             if ((why = enter_indirect(v, &d, &t)))
                 return why;
-            next = seen = 0;
+            next = 0;
             continue;
         }
         if ((why = add_piece(v, c, &d)))

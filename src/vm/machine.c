@@ -154,7 +154,7 @@ static int boot(struct machine *m, struct err *e)
         .cmdline = c->cmdline ? c->cmdline : "", .initrd = c->initrd, .initrd_len = c->initrd_len};
     int rc = kernel_load(c->kernel, c->kernel_len, m->ram, &place, e);
     if (rc < 0)
-        return err_wrap(e, "kernel");
+        return err_wrap(e, "%s", c->kernel_name ? c->kernel_name : "kernel");
     rc = acpi_write(m->ram, c->cpus, &b.rsdp, e);
     if (rc < 0)
         return rc;

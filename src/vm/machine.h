@@ -25,6 +25,7 @@ struct machine_config {
     uint32_t engine_debug; /* CPU_DEBUG_* */
 
     /* Boot: a whole kernel file and initramfs in memory (borrowed until machine_new returns). */
+    const char *kernel_name; /* what errors call it; NULL: "kernel" */
     const void *kernel;
     size_t kernel_len;
     const void *initrd;
@@ -40,6 +41,7 @@ struct machine_config {
     uint8_t mac[6];
     struct entropy_port *entropy;
     uint32_t vsock_cid; /* 0: no vsock */
+    bool balloon;       /* memory can be asked back while it runs */
 };
 
 enum machine_event {
@@ -68,6 +70,11 @@ void machine_power_button(struct machine *m);
 /* The device through which the monitor reaches the guest's agent; NULL without vsock. */
 struct virtio_vsock;
 struct virtio_vsock *machine_vsock(struct machine *m);
+
+/* How much memory the guest shall give back, and how much it says it did; bytes, 0 without balloon. -ENODEV:
+ * it has no balloon; -EINVAL: more than it has. */
+int machine_balloon_ask(struct machine *m, uint64_t bytes, struct err *e);
+uint64_t machine_balloon_given(const struct machine *m);
 
 const char *machine_engine(const struct machine *m);
 void machine_stats(struct machine *m, unsigned cpu, struct cpu_stats *ret);

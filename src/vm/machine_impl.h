@@ -11,6 +11,12 @@
 #include "dev/pit.h"
 #include "dev/rtc.h"
 #include "dev/uart.h"
+#include "dev/virtio_balloon.h"
+#include "dev/virtio_blk.h"
+#include "dev/virtio_console.h"
+#include "dev/virtio_net.h"
+#include "dev/virtio_rng.h"
+#include "dev/virtio_vsock.h"
 #include "vm/machine.h"
 
 struct machine_cpu {
@@ -42,6 +48,13 @@ struct machine {
     struct rtc *rtc;
     struct acpi_pm *pm;
     struct pci *pci;
+    struct virtio_blk *disks[MACHINE_DISKS];
+    struct virtio_net *net;
+    struct virtio_console *console;
+    struct virtio_vsock *vsock;
+    struct virtio_rng *rng;
+    struct virtio_balloon *balloon;
+    struct balloon_port balloon_port;
 
     /* CPUs */
     struct machine_cpu cpus[CPU_MAX];
@@ -57,6 +70,11 @@ struct machine {
 /* Everything on the board, wired; the engine is there already. */
 int micro_build(struct machine *m, struct err *e);
 void micro_free(struct machine *m);
+
+/* micro_pci.c: the bus and what is on it; wires[n] is INTA..INTD. */
+int micro_pci_build(struct machine *m, const struct irq wires[PCI_WIRES], const struct msi_sink *msi,
+                    void (*reset)(void *ctx), struct err *e);
+void micro_pci_free(struct machine *m);
 
 /* From any thread under the board lock: CPUs stop, then the loop tells on_event. */
 void machine_post_event(struct machine *m, enum machine_event event, const char *text);

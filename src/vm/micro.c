@@ -150,25 +150,13 @@ static void pvpanic_write(void *dev, uint64_t off, unsigned size, uint64_t val)
 
 static const struct bus_ops pvpanic_ops = {pvpanic_read, pvpanic_write};
 
-/* ---- PCI ---- */
-
 static int add_pci(struct machine *m, struct err *e)
 {
-    struct pci_config c = {
-        .mem = m->mem,
-        .io = m->io,
-        .ecam_at = BOARD_ECAM_AT,
-        .mem_at = BOARD_PCI_MEM_AT,
-        .mem_bytes = BOARD_PCI_MEM_BYTES,
-        .io_at = BOARD_PCI_IO_AT,
-        .io_bytes = BOARD_PCI_IO_BYTES,
-        .msi = {m->config.engine->in_kernel_irqchip ? kernel_msi : own_msi, m},
-        .reset = power_reset,
-        .reset_ctx = m,
-    };
+    const struct msi_sink msi = {m->config.engine->in_kernel_irqchip ? kernel_msi : own_msi, m};
+    struct irq wires[PCI_WIRES];
     for (unsigned i = 0; i < PCI_WIRES; i++)
-        c.wires[i] = wire(m, GSI_PCI + i);
-    return pci_new(&c, &m->pci, e);
+        wires[i] = wire(m, GSI_PCI + i);
+    return micro_pci_build(m, wires, &msi, power_reset, e);
 }
 
 int micro_build(struct machine *m, struct err *e)
@@ -199,7 +187,7 @@ int micro_build(struct machine *m, struct err *e)
 void micro_free(struct machine *m)
 {
     uart_free(m->uart);
-    pci_free(m->pci);
+    micro_pci_free(m);
     rtc_free(m->rtc);
     acpi_pm_free(m->pm);
     if (m->engine)

@@ -94,14 +94,20 @@ static const struct format {
     {"zstd", {0x28, 0xb5, 0x2f, 0xfd}, 4, un_zstd},
 };
 
-int unpack(const uint8_t *in, size_t len, size_t max, uint8_t **ret, size_t *ret_len, struct err *e)
+static const struct format *find_format(const uint8_t *in, size_t len, struct err *e)
 {
-    const struct format *f = NULL;
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
         if (len > 8 && !memcmp(in, formats[i].magic, formats[i].magic_len))
-            f = &formats[i];
+            return &formats[i];
+    err_set(e, -ENOTSUP, "its payload is in no known compression (gzip, xz, lzma, lz4, zstd)");
+    return NULL;
+}
+
+int unpack(const uint8_t *in, size_t len, size_t max, uint8_t **ret, size_t *ret_len, struct err *e)
+{
+    const struct format *f = find_format(in, len, e);
     if (!f)
-        return err_set(e, -ENOTSUP, "its payload is in no known compression (gzip, xz, lzma, lz4, zstd)");
+        return -ENOTSUP;
     uint32_t size;
     memcpy(&size, in + len - 4, 4);
     if (size == 0 || size > max || len > UINT32_MAX)
@@ -116,4 +122,24 @@ int unpack(const uint8_t *in, size_t len, size_t max, uint8_t **ret, size_t *ret
     *ret = take(out);
     *ret_len = n;
     return 0;
+}
+
+/* The decoders do not tell a full buffer from damage: try larger ones up to max. */
+int unpack_whole(const uint8_t *in, size_t len, size_t max, uint8_t **ret, size_t *ret_len, struct err *e)
+{
+    const struct format *f = find_format(in, len, e);
+    if (!f)
+        return -ENOTSUP;
+    for (size_t cap = len < max / 8 ? len * 8 : max;; cap = cap < max / 4 ? cap * 4 : max) {
+        OWN_MEM uint8_t *out = malloc(cap);
+        if (!out)
+            return err_code(e, -ENOMEM, "unpack %zu bytes", len);
+        if (f->decode(in, len, out, cap, ret_len)) {
+            *ret = take(out);
+            return 0;
+        }
+        if (cap == max)
+            return err_set(e, -EINVAL, "its %s payload is damaged, cut short, or beyond %zu bytes", f->name,
+                           max);
+    }
 }

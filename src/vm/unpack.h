@@ -12,3 +12,6 @@
  * result. *ret is malloc'd, *ret_len bytes. -EINVAL: damaged or cut short; -ENOTSUP: a format unknown here.
  */
 int unpack(const uint8_t *in, size_t len, size_t max, uint8_t **ret, size_t *ret_len, struct err *e);
+
+/* The same for a whole file, where no size follows the data. */
+int unpack_whole(const uint8_t *in, size_t len, size_t max, uint8_t **ret, size_t *ret_len, struct err *e);

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 need_kernel
 need_initrd "$work/i.gz" 'echo "CPUS $(nproc)"; grep MemTotal /proc/meminfo; cat /proc/cmdline; sort -u /sys/devices/system/clocksource/clocksource0/current_clocksource
-dmesg | grep -iE "BUG|Oops|WARNING:|stuck|unchecked MSR" && echo COMPLAINED
+dmesg | grep -iE "BUG:|Oops|WARNING:|stuck|unchecked MSR" && echo COMPLAINED
 read -r line && echo "GOT $line"
 for w in $(cat /proc/cmdline); do [ "$w" = end=reboot ] && reboot -f; done
 poweroff -f'
@@ -26,7 +26,7 @@ done
 
 say "reset ends the machine too"
 expect 0 timeout 120 "$hospes" run --vm --engine soft --kernel "$kernel" --initrd "$work/i.gz" --append 'console=ttyS0 panic=-1 quiet end=reboot' \
-	--memory 256M --console stdio
+	--memory 256M --console stdio <<<go
 
 say "a panic is told, and is no success"
 rc=0

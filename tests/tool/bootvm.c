@@ -3,8 +3,9 @@
  * bootvm: the smallest monitor there is: one machine from a kernel, serial port on stdin and stdout. For work
  * on engines and boards, where the command line above would only be in the way.
  *
- *     bootvm ENGINE CPUS MIB KERNEL INITRD CMDLINE [ENGINE-DEBUG-BITS]
+ *     bootvm [-a] [-d DISK-FILE]... ENGINE CPUS MIB KERNEL INITRD CMDLINE [ENGINE-DEBUG-BITS]
  *
+ * -d: a disk that is written in place. -a: all other devices too, see bootvm_ports.h.
  * Exit status: 0 power-off or reset, 1 anything else (told on stderr).
  */
 #include <fcntl.h>
@@ -13,7 +14,7 @@
 #include <sys/epoll.h>
 
 #include "base/buf.h"
-#include "vm/machine.h"
+#include "bootvm_ports.h"
 
 struct tool {
     pthread_mutex_t lock;
@@ -21,6 +22,10 @@ struct tool {
     struct char_port serial;
     struct buf input;
     int status;
+    struct tool_disk disks[MACHINE_DISKS];
+    struct tool_net net;
+    struct char_port console;
+    struct tool_agent agent;
 };
 
 static size_t to_stdout(void *ctx, const void *buf, size_t len)
@@ -90,34 +95,77 @@ static int die(const struct err *e)
     return 1;
 }
 
+static void add_disk(struct tool *t, struct machine_config *c, const char *path)
+{
+    struct tool_disk *d = &t->disks[c->nr_disks];
+    if (c->nr_disks == MACHINE_DISKS || tool_disk_open(d, path, t->loop) < 0) {
+        perror(path);
+        exit(1);
+    }
+    struct machine_disk *m = &c->disks[c->nr_disks++];
+    m->port = &d->port;
+    snprintf(m->serial, sizeof(m->serial), "bootvm-%u", c->nr_disks);
+}
+
+static void add_all(struct tool *t, struct machine_config *c)
+{
+    static const uint8_t mac[6] = {0x52, 0x54, 0, 0, 0, 15};
+    tool_net_init(&t->net, t->loop);
+    t->console = tool_console;
+    c->net = &t->net.port;
+    memcpy(c->mac, mac, sizeof(mac));
+    c->console = &t->console;
+    c->entropy = (struct entropy_port *)&tool_entropy;
+    c->vsock_cid = 3;
+    c->balloon = true;
+}
+
+static int options(struct tool *t, struct machine_config *c, int argc, char **argv)
+{
+    for (int o; (o = getopt(argc, argv, "+ad:")) != -1;) {
+        if (o == 'd')
+            add_disk(t, c, optarg);
+        else if (o == 'a')
+            add_all(t, c);
+        else
+            return -1;
+    }
+    return argc - optind < 6 ? -1 : optind;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 7) {
-        fprintf(stderr, "usage: bootvm ENGINE CPUS MIB KERNEL INITRD CMDLINE [ENGINE-DEBUG-BITS]\n");
+    struct tool t = {.serial = {.write = to_stdout, .room = room, .ctx = &t}};
+    struct machine_config c = {.name = "bootvm", .serial = &t.serial};
+    struct err e;
+    pthread_mutex_init(&t.lock, NULL);
+    if (loop_new(&t.lock, &t.loop, &e) < 0)
+        return die(&e);
+    int first = options(&t, &c, argc, argv);
+    if (first < 0) {
+        fprintf(stderr, "usage: bootvm [-a] [-d DISK-FILE]... ENGINE CPUS MIB KERNEL INITRD CMDLINE "
+                        "[ENGINE-DEBUG-BITS]\n");
         return 2;
     }
-    struct tool t = {.serial = {.write = to_stdout, .room = room, .ctx = &t}};
-    pthread_mutex_init(&t.lock, NULL);
-    struct machine_config c = {
-        .name = "bootvm",
-        .engine = !strcmp(argv[1], "kvm") ? &engine_kvm : &engine_soft,
-        .cpus = (unsigned)atoi(argv[2]),
-        .memory = (uint64_t)atoi(argv[3]) << 20,
-        .cmdline = argv[6],
-        .serial = &t.serial,
-        .engine_debug = argc > 7 ? (uint32_t)strtoul(argv[7], NULL, 0) : 0,
-    };
-    OWN_MEM void *kernel = read_file(argv[4], &c.kernel_len);
-    OWN_MEM void *initrd = read_file(argv[5], &c.initrd_len);
+    argc -= first;
+    argv += first;
+    c.engine = !strcmp(argv[0], "kvm") ? &engine_kvm : &engine_soft;
+    c.cpus = (unsigned)atoi(argv[1]);
+    c.memory = (uint64_t)atoi(argv[2]) << 20;
+    c.cmdline = argv[5];
+    c.engine_debug = argc > 6 ? (uint32_t)strtoul(argv[6], NULL, 0) : 0;
+    OWN_MEM void *kernel = read_file(argv[3], &c.kernel_len);
+    OWN_MEM void *initrd = read_file(argv[4], &c.initrd_len);
     c.kernel = kernel;
     c.initrd = initrd;
-    struct err e;
     OWN(machine) m = NULL;
-    if (loop_new(&t.lock, &t.loop, &e) < 0 || machine_new(&c, t.loop, &t.lock, on_event, &t, &m, &e) < 0)
+    if (machine_new(&c, t.loop, &t.lock, on_event, &t, &m, &e) < 0)
         return die(&e);
     loop_watch(t.loop, STDIN_FILENO, EPOLLIN, from_stdin, &t,
                &e); /* a plain file cannot be watched: no input then */
     pthread_mutex_lock(&t.lock);
+    if (c.vsock_cid)
+        tool_agent_start(&t.agent, m, t.loop);
     int rc = machine_start(m, &e);
     pthread_mutex_unlock(&t.lock);
     if (rc < 0 || loop_run(t.loop, &e) < 0)

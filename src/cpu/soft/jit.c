@@ -97,12 +97,13 @@ static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa)
     if (n)
         return n;
     vec_save(v);
-    if (cache_full(j)) {
+    while (cache_full(j))
         cache_flush(j, v);
-        n = cache_find(j, gpa, v->mode);
-        if (n)
-            return n;
-    }
+    n = cache_find(j, gpa, v->mode); /* the lock was given up meanwhile */
+    if (n)
+        return n;
+    if (!j->beyond[BANK_KERNEL])
+        block_make_shared(j, v);
     return block_translate(j, v, gpa);
 }
 
@@ -128,7 +129,6 @@ static void follow(struct jit *j, struct vcpu *v, uint32_t number)
     jit_lock(j);
     if (atomic_load(&j->generation) == v->code_generation) {
         const struct exit *x = &j->exits[number];
-        v->rip = v->page_va + x->target;
         uint64_t page = j->blocks[x->block].gpa & ~0xfffull;
         uint32_t n = find_or_make(j, v, page | x->target);
         if (atomic_load(&j->generation) == v->code_generation)
@@ -144,11 +144,22 @@ static void set_arith(struct vcpu *v, uint64_t flags)
     v->rflags = (v->rflags & ~(uint64_t)FL_ARITH) | (flags & FL_ARITH);
 }
 
-static void enter(struct vcpu *v, const void *code)
+/* While in_code is set the cache's tables stay what they are. */
+static void set_rip(const struct jit *j, struct vcpu *v)
+{
+    uint32_t number = SITE_NUMBER(v->jit_site);
+    if (SITE_REASON(v->jit_site) == LEAVE_LINK)
+        v->rip = v->page_va + j->exits[number].target;
+    else if (SITE_REASON(v->jit_site) != LEAVE_LOOKUP)
+        v->rip = v->page_va + number;
+}
+
+static void enter(const struct jit *j, struct vcpu *v, const void *code)
 {
     v->scratch[1] = (v->rflags & FL_ARITH) | 2;
     v->page_va = v->rip & ~0xfffull;
     jit_enter(v, code);
+    set_rip(j, v);
     atomic_store_explicit(&v->in_code, false, memory_order_release);
     set_arith(v, v->jit_site & SITE_IN_SLOT ? SLOT_FLAGS(v->jit_flags) : v->scratch[1]);
 }
@@ -178,25 +189,19 @@ bool jit_run(struct vcpu *v)
             return true;
         if (!cache_enter(j, v))
             continue;
-        enter(v, code);
-        uint32_t number = SITE_NUMBER(v->jit_site);
+        enter(j, v, code);
         switch (SITE_REASON(v->jit_site)) {
-        case LEAVE_LOOKUP:
-            break;
         case LEAVE_STEP:
-            v->rip = v->page_va + number;
             return true;
         case LEAVE_LINK:
-            v->rip = v->page_va + j->exits[number].target;
             if (!(v->soft->debug & CPU_DEBUG_NO_CHAIN))
-                follow(j, v, number);
+                follow(j, v, SITE_NUMBER(v->jit_site));
             break;
         case LEAVE_STALE:
-            v->rip = v->page_va + number;
             jcache_slot(v, v->rip)->va = ~v->rip;
             break;
         default:
-            v->rip = v->page_va + number;
+            break;
         }
     }
     return false;
@@ -219,6 +224,14 @@ static int leave(struct vcpu *v, enum leave why, unsigned off)
     return 0;
 }
 
+/* Filling the TLB for one access may push out what the other needs, if both pages belong to the same slot. */
+static bool evicts_itself(struct vcpu *v)
+{
+    bool again = v->pair_missed == v->rip;
+    v->pair_missed = again ? 0 : v->rip;
+    return again;
+}
+
 int jit_slow(struct vcpu *v)
 {
     struct jit *j = v->soft->jit;
@@ -233,6 +246,8 @@ int jit_slow(struct vcpu *v)
     v->rip = v->page_va + s.off;
     if (why & SITE_IN_SLOT)
         set_arith(v, SLOT_FLAGS(v->jit_flags));
+    if (s.pair && evicts_itself(v))
+        return leave(v, LEAVE_STEP, s.off);
     if ((va & 0xfff) + s.bytes > RAM_PAGE || !va_canonical(va) || v->soft->debug & CPU_DEBUG_NO_TLB)
         return leave(v, LEAVE_STEP, s.off);
     uint32_t slot = v->jit_flags;
@@ -265,7 +280,7 @@ bool jit_host_fault(struct vcpu *v, const struct host_fault *f)
         if (r < R9 || r > R11)
             v->gpr[r] = f->gpr[r];
     v->rip = v->page_va + j->marks[low].off;
-    set_arith(v, f->rflags);
+    set_arith(v, j->marks[low].in_slot ? SLOT_FLAGS(v->jit_flags) : f->rflags);
     atomic_store(&v->in_code, false);
     return true;
 }

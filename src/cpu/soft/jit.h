@@ -16,7 +16,8 @@
 #include "cpu/soft/insn.h"
 #include "cpu/soft/soft.h"
 
-#define JIT_CODE_BYTES (32u << 20) /* host code, touched as it is used */
+#define JIT_CODE_BYTES (18u << 20) /* host code, touched as it is used */
+#define JIT_CODE_SMALL (1u << 20)  /* under CPU_DEBUG_SMALL_CACHE */
 #define JIT_BLOCKS     (1u << 18)
 #define JIT_SITES      (1u << 20)
 #define JIT_EXITS      (1u << 19)
@@ -51,6 +52,7 @@ struct site {
     uint8_t index;  /* host register: TLB slot * 16 */
     uint8_t bytes;  /* of the access */
     bool write;
+    bool pair; /* the instruction has another one */
 };
 
 /* A direct jump to another block of the page. */
@@ -66,6 +68,7 @@ struct exit {
 struct mark {
     uint32_t code;
     uint16_t off;
+    bool in_slot; /* flags */
 };
 
 struct block {
@@ -87,11 +90,13 @@ struct code_page {
 
 struct jit {
     struct soft *soft;
-    uint32_t lock;        /* a futex: pthread's might touch vectors */
-    uint8_t *rw, *rx;     /* one memory, two mappings */
-    uint32_t used, base;  /* code offsets; base: behind the common stubs */
-    uint32_t leave, miss; /* common stubs */
-    struct block *blocks; /* 0 is none */
+    uint32_t lock;               /* a futex: pthread's might touch vectors */
+    uint8_t *rw, *rx;            /* one memory, two mappings */
+    uint32_t code_bytes;         /* may be used */
+    uint32_t used, base;         /* code offsets; base: behind the common stubs */
+    uint32_t leave, miss[3];     /* common stubs: r11, or r9 + n, carries the site */
+    uint32_t beyond[BANK_COUNT]; /* to linear address r9, flags in the slot; 0: not made yet */
+    struct block *blocks;        /* 0 is none */
     struct site *sites;
     struct exit *exits;
     struct mark *marks;
@@ -130,4 +135,5 @@ static inline void *cache_code(const struct jit *j, uint32_t off)
 }
 
 /* ---- jit_block.c ---- */
+void block_make_shared(struct jit *j, struct vcpu *v);                 /* once, before the first block */
 uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa); /* lock held, cache not full */

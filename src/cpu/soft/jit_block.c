@@ -106,8 +106,8 @@ static void emit_out_of_line(struct translation *t)
         resolve(s->from, t->o.at);
         if (SITE_REASON(s->site) == LEAVE_LINK)
             j->exits[SITE_NUMBER(s->site)].stub = code_at(t, t->o.at);
-        gs_set32(&t->o, VCPU_OFF(jit_site), s->site);
-        jump_to(&t->o, j->rw + (s->leaves ? j->leave : j->miss));
+        set32(&t->o, s->reg ? s->reg : R11, s->site);
+        jump_to(&t->o, j->rw + (s->reg ? j->miss[s->reg - R9] : j->leave));
     }
 }
 
@@ -124,13 +124,29 @@ static void emit_all(struct translation *t)
     for (unsigned n = 0; n < t->nr; n++)
         emit_one(t, &t->insns[n]);
     const struct guest_insn *last = &t->insns[t->nr - 1];
-    if (!ends_block(last->kind))
+    if (!ends_block(last->kind)) {
+        flags_back(t, R11);
         emit_goto(t, last->off + last->insn.len, last->off, last->live_out);
+    }
     emit_out_of_line(t);
     b->stale = code_at(t, t->o.at);
-    gs_set32(&t->o, VCPU_OFF(jit_site), SITE(LEAVE_STALE, t->gpa & 0xfff, false));
+    set32(&t->o, R11, SITE(LEAVE_STALE, t->gpa & 0xfff, false));
     jump_to(&t->o, j->rw + j->leave);
     b->code_end = code_at(t, t->o.at);
+}
+
+/* Where the code starts that all blocks share: that for jumps beyond the page. */
+void block_make_shared(struct jit *j, struct vcpu *v)
+{
+    struct translation *t = j->work;
+    for (unsigned bank = 0; bank < BANK_COUNT; bank++) {
+        *t = (struct translation){.j = j, .v = v, .mode = bank == BANK_USER ? MODE_USER : 0, .in_slot = true};
+        t->o.at = t->o.start = j->rw + j->base;
+        j->beyond[bank] = j->base;
+        make_beyond(t);
+        emit_out_of_line(t);
+        j->base = j->used = (code_at(t, t->o.at) + ENTRY_ALIGN - 1) & ~(ENTRY_ALIGN - 1u);
+    }
 }
 
 uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa)
@@ -144,7 +160,7 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa)
     t->block = j->nr_blocks++;
     t->tlb_read = VCPU_OFF(tlb) + bank;
     t->tlb_write = t->tlb_read + (uint32_t)offsetof(struct tlb, write);
-    t->vectors = false;
+    t->vectors = t->in_slot = false;
     t->nr_slow = 0;
     t->o.at = t->o.start = j->rw + j->used;
     cache_open_page(j, v, gpa & ~0xfffull);

@@ -13,7 +13,7 @@
 struct slow {
     uint8_t *from; /* its displacement */
     uint32_t site; /* what to say in jit_site */
-    bool leaves;   /* to the dispatcher; else to a helper */
+    uint8_t reg;   /* one of r9..r11 that is free to carry it to a helper; 0: to the dispatcher */
 };
 
 struct translation {
@@ -25,6 +25,7 @@ struct translation {
     const uint8_t *page;
     uint32_t tlb_read, tlb_write; /* offsets of the arrays in struct vcpu */
     bool vectors;                 /* already seen to be in the registers */
+    bool in_slot;                 /* the guest's flags are in the slot, not in the host's */
     unsigned nr;
     struct guest_insn insns[BLOCK_INSNS];
     struct guest_insn ahead; /* of jit_flags_wanted */
@@ -41,13 +42,14 @@ static inline uint32_t code_at(const struct translation *t, const uint8_t *at)
 /* reg := gs:[gpr] for every one of r9..r11 in the mask, and back. */
 void load_scratch(struct translation *t, uint16_t mask);
 void store_scratch(struct translation *t, uint16_t mask);
-/* From here on the instruction at off may fault natively. */
-void mark_here(struct translation *t, unsigned off);
+/* The guest's flags, if they are live, give way to a check; they return before who needs the host's. */
+void flags_away(struct translation *t, uint32_t live, unsigned tmp);
+void flags_back(struct translation *t, unsigned tmp);
 /* addr := linear address of the memory operand; may use r9..r11 but those in keep. */
 void emit_address(struct translation *t, const struct guest_insn *g, unsigned addr, unsigned tmp);
 /* addr := host address of what it points to, or away to the slow path, from which `retry` is next. */
 void emit_check(struct translation *t, const struct guest_insn *g, const uint8_t *retry, unsigned addr,
-                unsigned tmp, unsigned bytes, bool write, bool in_slot);
+                unsigned tmp, unsigned bytes, bool write);
 void emit_mem(struct translation *t, const struct guest_insn *g);
 void emit_copy(struct translation *t, const struct guest_insn *g);
 void emit_lea_rip(struct translation *t, const struct guest_insn *g);
@@ -58,7 +60,8 @@ void emit_vectors(struct translation *t, const struct guest_insn *g);
 
 /* ---- jit_jump.c ---- */
 void emit_end(struct translation *t, const struct guest_insn *g);
-void emit_step(struct translation *t, unsigned off, bool in_slot);
+void emit_step(struct translation *t, unsigned off);
+void make_beyond(struct translation *t); /* the code that all jumps out of their page share */
 /* Go on at a page offset (may be 4096: the next page) or beyond it. */
 void emit_goto(struct translation *t, int32_t disp, unsigned from_off, uint32_t live);
-void slow_path(struct translation *t, uint8_t *from, uint32_t site, bool leaves);
+void slow_path(struct translation *t, uint8_t *from, uint32_t site, unsigned reg);

@@ -14,25 +14,13 @@
  */
 #include <linux/futex.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cpu/soft/copy.h"
-#include "cpu/soft/jit.h"
+#include "cpu/soft/jit_asm.h"
 #include "cpu/soft/run.h"
 
 /* ---- lock ---- */
-
-static long sys3(long nr, void *a, long b, long c)
-{
-    long ret;
-    register long r10 __asm__("r10") = 0;
-    __asm__ volatile("syscall"
-                     : "=a"(ret)
-                     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
-                     : "rcx", "r11", "memory");
-    return ret;
-}
 
 void jit_lock(struct jit *j)
 {
@@ -40,13 +28,13 @@ void jit_lock(struct jit *j)
     if (__atomic_compare_exchange_n(&j->lock, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         return;
     while (__atomic_exchange_n(&j->lock, 2, __ATOMIC_ACQUIRE))
-        sys3(SYS_futex, &j->lock, FUTEX_WAIT_PRIVATE, 2);
+        soft_futex(&j->lock, FUTEX_WAIT_PRIVATE, 2);
 }
 
 void jit_unlock(struct jit *j)
 {
     if (__atomic_exchange_n(&j->lock, 0, __ATOMIC_RELEASE) == 2)
-        sys3(SYS_futex, &j->lock, FUTEX_WAKE_PRIVATE, 1);
+        soft_futex(&j->lock, FUTEX_WAKE_PRIVATE, 1);
 }
 
 /* ---- memory ---- */
@@ -96,6 +84,25 @@ static void start_over(struct jit *j)
     j->nr_marks = 0;
 }
 
+/* mov gs:[jit_site], reg; jmp gs:[jit_miss] for each register, and one for jit_leave with r11. */
+static void make_stubs(struct jit *j)
+{
+    struct out o = {j->rw, j->rw};
+    for (unsigned n = 0; n < 4; n++) {
+        o.at = j->rw + 32 * n;
+        if (n == 3)
+            j->leave = 32 * n;
+        else
+            j->miss[n] = 32 * n;
+        gs32(&o, OP_STORE, n < 3 ? R9 + n : R11, VCPU_OFF(jit_site));
+        put8(&o, 0x65);
+        put8(&o, 0xff);
+        put8(&o, 0x24);
+        put8(&o, 0x25);
+        put32(&o, n < 3 ? VCPU_OFF(jit_miss) : VCPU_OFF(jit_leave));
+    }
+}
+
 int cache_new(struct jit *j, struct err *e)
 {
     struct table t[NR_TABLES];
@@ -107,16 +114,9 @@ int cache_new(struct jit *j, struct err *e)
     for (unsigned i = 0; i < NR_TABLES; i++)
         if (!(*t[i].at = lazy(t[i].bytes)))
             return err_code(e, -ENOMEM, "code cache");
-    /* jmp gs:[jit_leave], jmp gs:[jit_miss] */
-    static const uint8_t jmp[] = {0x65, 0xff, 0x24, 0x25};
-    const uint32_t to[2] = {VCPU_OFF(jit_leave), VCPU_OFF(jit_miss)};
-    for (unsigned i = 0; i < 2; i++) {
-        copy_bytes(j->rw + 16 * i, jmp, sizeof(jmp));
-        copy_bytes(j->rw + 16 * i + sizeof(jmp), &to[i], 4);
-    }
-    j->leave = 0;
-    j->miss = 16;
-    j->base = 64;
+    j->code_bytes = j->soft->debug & CPU_DEBUG_SMALL_CACHE ? JIT_CODE_SMALL : JIT_CODE_BYTES;
+    make_stubs(j);
+    j->base = 128;
     start_over(j);
     return 0;
 }
@@ -137,7 +137,7 @@ void cache_free(struct jit *j)
 bool cache_full(const struct jit *j)
 {
     const uint32_t code = BLOCK_INSNS * 400; /* more than any block takes */
-    return j->used + code > JIT_CODE_BYTES || j->nr_blocks + 1 >= JIT_BLOCKS ||
+    return j->used + code > j->code_bytes || j->nr_blocks + 1 >= JIT_BLOCKS ||
            j->nr_sites + 3 * BLOCK_INSNS >= JIT_SITES || j->nr_exits + 4 >= JIT_EXITS ||
            j->nr_marks + 2 * BLOCK_INSNS >= JIT_MARKS;
 }
@@ -270,14 +270,19 @@ void jit_invalidate(struct soft *s, struct vcpu *v, uint64_t gpa, unsigned size)
 
 /* ---- flushing ---- */
 
+static void wait_for_flush(struct jit *j)
+{
+    while (atomic_load(&j->flushing))
+        soft_futex((void *)&j->flushing, FUTEX_WAIT_PRIVATE, 1);
+}
+
 bool cache_enter(struct jit *j, struct vcpu *v)
 {
     atomic_store(&v->in_code, true);
     if (!atomic_load(&j->flushing) && atomic_load(&j->generation) == v->code_generation)
         return true;
     atomic_store(&v->in_code, false);
-    while (atomic_load(&j->flushing))
-        sys3(SYS_futex, (void *)&j->flushing, FUTEX_WAIT_PRIVATE, 1);
+    wait_for_flush(j);
     return false;
 }
 
@@ -297,6 +302,12 @@ static void empty(struct jit *j)
 void cache_flush(struct jit *j, struct vcpu *v)
 {
     struct soft *s = j->soft;
+    if (atomic_load(&j->flushing)) { /* another CPU is at it */
+        jit_unlock(j);
+        wait_for_flush(j);
+        jit_lock(j);
+        return;
+    }
     atomic_store(&j->flushing, 1);
     jit_unlock(j);
     for (unsigned i = 0; i < s->nr_cpus; i++) {
@@ -304,13 +315,13 @@ void cache_flush(struct jit *j, struct vcpu *v)
             continue;
         request(s->cpus[i], REQ_QUIESCE);
         while (atomic_load(&s->cpus[i]->in_code))
-            sys3(SYS_sched_yield, NULL, 0, 0);
+            soft_yield();
     }
     jit_lock(j);
     empty(j);
     atomic_fetch_add(&j->generation, 1);
     atomic_store(&j->flushing, 0);
-    sys3(SYS_futex, (void *)&j->flushing, FUTEX_WAKE_PRIVATE, CPU_MAX);
+    soft_futex((void *)&j->flushing, FUTEX_WAKE_PRIVATE, CPU_MAX);
 }
 
 void jit_quiesce(struct vcpu *v)

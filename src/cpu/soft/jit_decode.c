@@ -40,11 +40,10 @@ static bool by_fixed_count(const struct insn *i)
 static void note_flags(struct guest_insn *g)
 {
     const ZydisAccessedFlags *f = g->insn.z.cpu_flags;
-    g->tested = g->killed = 0;
     if (!f)
         return;
     g->tested = f->tested & FL_ARITH;
-    g->killed = (f->modified | f->set_0 | f->set_1 | f->undefined) & FL_ARITH;
+    g->killed = g->modified = (f->modified | f->set_0 | f->set_1 | f->undefined) & FL_ARITH;
     if (is_shift(&g->insn) && !by_fixed_count(&g->insn))
         g->killed = 0;
 }
@@ -249,7 +248,7 @@ void jit_decode(const uint8_t *page, unsigned off, uint32_t mode, struct guest_i
     g->off = (uint16_t)off;
     g->has_mem = g->writes = g->vectors = g->near_target = false;
     g->uses = g->sets = g->address_uses = 0;
-    g->tested = g->killed = 0;
+    g->tested = g->modified = g->killed = 0;
     g->live_in = g->live_out = FL_ARITH;
     g->insn.len = 0;
     g->kind = KIND_STEP;
@@ -257,10 +256,13 @@ void jit_decode(const uint8_t *page, unsigned off, uint32_t mode, struct guest_i
         g->insn.len = 0;
         return;
     }
-    if (!classify(g, mode))
+    if (!classify(g, mode)) {
         g->kind = KIND_STEP;
-    else
-        note_flags(g);
+        return;
+    }
+    note_flags(g);
+    g->faults = g->kind == KIND_MEM || g->vectors || g->insn.mnemonic == ZYDIS_MNEMONIC_DIV ||
+                g->insn.mnemonic == ZYDIS_MNEMONIC_IDIV;
 }
 
 uint32_t jit_flags_wanted(const uint8_t *page, unsigned off, uint32_t mode, struct guest_insn *tmp)

@@ -32,11 +32,12 @@ struct guest_insn {
     uint16_t off; /* in its page */
     uint8_t mem;  /* operand number, if it has one */
     uint16_t mem_bytes;
-    bool has_mem, writes;    /* memory */
-    bool vectors;            /* needs them in the registers */
-    uint16_t uses, sets;     /* r9..r11 as data: bits 9..11 */
-    uint16_t address_uses;   /* ... in its address */
-    uint32_t tested, killed; /* arithmetic flags */
+    bool has_mem, writes;              /* memory */
+    bool faults;                       /* natively: #DE, #GP, #XM, ... */
+    bool vectors;                      /* needs them in the registers */
+    uint16_t uses, sets;               /* r9..r11 as data: bits 9..11 */
+    uint16_t address_uses;             /* ... in its address */
+    uint32_t tested, modified, killed; /* arithmetic flags; killed: modified whatever happens */
     uint32_t live_in, live_out;
     uint16_t target; /* direct jumps within the page: its offset */
     bool near_target;

@@ -7,21 +7,21 @@
 
 #define JCACHE_MASK ((1u << JCACHE_BITS) - 1)
 
-void slow_path(struct translation *t, uint8_t *from, uint32_t site, bool leaves)
+void slow_path(struct translation *t, uint8_t *from, uint32_t site, unsigned reg)
 {
     BUG_ON(t->nr_slow == SLOW_MAX);
-    t->slow[t->nr_slow++] = (struct slow){from, site, leaves};
+    t->slow[t->nr_slow++] = (struct slow){from, site, (uint8_t)reg};
 }
 
 static void leave_now(struct translation *t, uint32_t site)
 {
-    gs_set32(&t->o, VCPU_OFF(jit_site), site);
+    set32(&t->o, R11, site);
     jump_to(&t->o, t->j->rw + t->j->leave);
 }
 
-void emit_step(struct translation *t, unsigned off, bool in_slot)
+void emit_step(struct translation *t, unsigned off)
 {
-    leave_now(t, SITE(LEAVE_STEP, off, in_slot));
+    leave_now(t, SITE(LEAVE_STEP, off, t->in_slot));
 }
 
 static bool no_chain(const struct translation *t)
@@ -36,7 +36,7 @@ static void emit_poll(struct translation *t, unsigned target, uint32_t live)
     uint32_t site = SITE(LEAVE_REQUEST, target, false);
     if (!live) {
         gs_is_zero32(o, VCPU_OFF(request));
-        slow_path(t, jump_if(o, CC_NE), site, true);
+        slow_path(t, jump_if(o, CC_NE), site, 0);
         return;
     }
     move(o, R11, RCX);
@@ -44,7 +44,7 @@ static void emit_poll(struct translation *t, unsigned target, uint32_t live)
     put8(o, 0xe3); /* jrcxz over the two that follow */
     put8(o, 3 + 5);
     move(o, RCX, R11);
-    slow_path(t, jump(o), site, true);
+    slow_path(t, jump(o), site, 0);
     move(o, RCX, R11);
 }
 
@@ -60,23 +60,19 @@ static void emit_link(struct translation *t, unsigned target, unsigned from_off,
     uint8_t *at = jump(o);
     uint32_t number = j->nr_exits++;
     j->exits[number] = (struct exit){.patch = code_at(t, at), .block = t->block, .target = (uint16_t)target};
-    slow_path(t, at, SITE(LEAVE_LINK, number, false), true);
+    slow_path(t, at, SITE(LEAVE_LINK, number, false), 0);
 }
 
-/* To the linear address in r9. Guest flags are in the slot if in_slot, else dead; r10, r11 are used. */
-static void emit_lookup(struct translation *t, bool in_slot)
+static uint32_t jcache_offset(const struct translation *t)
+{
+    return VCPU_OFF(jcache) +
+           (t->mode & MODE_USER ? (uint32_t)sizeof(struct jcache_entry) << JCACHE_BITS : 0);
+}
+
+/* r10 := offset of the slot of the linear address in r9. */
+static void emit_slot(struct translation *t)
 {
     struct out *o = &t->o;
-    uint32_t half =
-        VCPU_OFF(jcache) + (t->mode & MODE_USER ? (uint32_t)sizeof(struct jcache_entry) << JCACHE_BITS : 0);
-    uint32_t site = SITE(LEAVE_LOOKUP, 0, in_slot);
-    gs64(o, OP_STORE, R9, VCPU_OFF(rip));
-    if (t->v->soft->debug & CPU_DEBUG_NO_JCACHE) {
-        leave_now(t, site);
-        return;
-    }
-    gs_is_zero32(o, VCPU_OFF(request));
-    slow_path(t, jump_if(o, CC_NE), site, true);
     move32(o, R10, R9);
     shift32(o, false, R10, 4);
     put8(o, 0x45); /* xor r10d, r9d */
@@ -84,30 +80,62 @@ static void emit_lookup(struct translation *t, bool in_slot)
     put8(o, 0xca);
     and32(o, R10, JCACHE_MASK);
     shift32(o, true, R10, 4);
-    gs64_at(o, OP_CMP, R9, R10, half);
-    slow_path(t, jump_if(o, CC_NE), site, true);
+}
+
+/* Is there code for the linear address in r9? r10 := its slot. If not: `missing`; if there is a request:
+ * `asked`. */
+static void emit_find(struct translation *t, uint32_t missing, uint32_t asked)
+{
+    gs_is_zero32(&t->o, VCPU_OFF(request));
+    slow_path(t, jump_if(&t->o, CC_NE), asked, 0);
+    emit_slot(t);
+    gs64_at(&t->o, OP_CMP, R9, R10, jcache_offset(t));
+    slow_path(t, jump_if(&t->o, CC_NE), missing, 0);
+}
+
+/* Go to the code in slot r10, that of address r9; guest flags are in the slot. */
+static void emit_land(struct translation *t)
+{
+    struct out *o = &t->o;
     put8(o, 0x49); /* and r9, -4096 */
     put8(o, 0x81);
     put8(o, 0xe1);
     put32(o, 0xfffff000);
     gs64(o, OP_STORE, R9, VCPU_OFF(page_va));
-    gs64_at(o, OP_LOAD, R10, R10, half + 8);
-    if (in_slot)
-        flags_restore(o, R11);
+    gs64_at(o, OP_LOAD, R10, R10, jcache_offset(t) + 8);
+    flags_restore(o, R11);
     jump_reg(o, R10);
+}
+
+/* To the linear address in r9; guest flags are in the slot. */
+void make_beyond(struct translation *t)
+{
+    const uint32_t site = SITE(LEAVE_LOOKUP, 0, true);
+    gs64(&t->o, OP_STORE, R9, VCPU_OFF(rip));
+    if (t->v->soft->debug & CPU_DEBUG_NO_JCACHE) {
+        leave_now(t, site);
+        return;
+    }
+    emit_find(t, site, site);
+    emit_land(t);
+}
+
+/* To page_va + disp; guest flags are in the slot. */
+static void emit_beyond(struct translation *t, int32_t disp)
+{
+    gs64(&t->o, OP_LOAD, R9, VCPU_OFF(page_va));
+    lea(&t->o, R9, R9, disp);
+    jump_to(&t->o, t->j->rw + t->j->beyond[t->mode & MODE_USER ? BANK_USER : BANK_KERNEL]);
 }
 
 void emit_goto(struct translation *t, int32_t disp, unsigned from_off, uint32_t live)
 {
-    struct out *o = &t->o;
     if (disp >= 0 && disp < (int32_t)RAM_PAGE && !no_chain(t)) {
         emit_link(t, (unsigned)disp, from_off, live);
         return;
     }
-    flags_save(o, R11);
-    gs64(o, OP_LOAD, R9, VCPU_OFF(page_va));
-    lea(o, R9, R9, disp);
-    emit_lookup(t, true);
+    flags_save(&t->o, R11);
+    emit_beyond(t, disp);
 }
 
 /* ---- conditional ---- */
@@ -122,6 +150,7 @@ static void emit_cond(struct translation *t, const struct guest_insn *g)
     if (g->near_target)
         taken_live = debug_live | jit_flags_wanted(t->page, g->target, t->mode, &t->ahead);
     uint8_t *taken;
+    flags_back(t, R11);
     if (g->kind == KIND_JRCXZ) { /* reaches 127 bytes only: over a long jump */
         put8(o, 0xe3);
         put8(o, 2);
@@ -143,7 +172,7 @@ static void push_return(struct translation *t, const struct guest_insn *g, const
 {
     struct out *o = &t->o;
     lea(o, R11, RSP, -8);
-    emit_check(t, g, retry, R11, R10, 8, true, true);
+    emit_check(t, g, retry, R11, R10, 8, true);
     gs64(o, OP_LOAD, R10, VCPU_OFF(page_va));
     lea(o, R10, R10, (int32_t)(g->off + g->insn.len));
     mem64(o, OP_STORE, R10, R11);
@@ -153,16 +182,14 @@ static void push_return(struct translation *t, const struct guest_insn *g, const
 static void emit_call(struct translation *t, const struct guest_insn *g)
 {
     struct out *o = &t->o;
-    flags_save(o, R11);
+    flags_away(t, FL_ARITH, R11);
     push_return(t, g, o->at);
     if (g->near_target && !no_chain(t)) {
-        flags_restore(o, R11);
+        flags_back(t, R11);
         emit_link(t, g->target, g->off, FL_ARITH);
         return;
     }
-    gs64(o, OP_LOAD, R9, VCPU_OFF(page_va));
-    lea(o, R9, R9, g->target_disp);
-    emit_lookup(t, true);
+    emit_beyond(t, g->target_disp);
 }
 
 /* r9 := where an indirect jump or call leads. */
@@ -171,7 +198,7 @@ static void load_target(struct translation *t, const struct guest_insn *g, const
     unsigned bytes, shift;
     if (g->has_mem) {
         emit_address(t, g, R9, R10);
-        emit_check(t, g, retry, R9, R10, 8, false, true);
+        emit_check(t, g, retry, R9, R10, 8, false);
         mem64(&t->o, OP_LOAD, R9, R9);
         return;
     }
@@ -182,15 +209,33 @@ static void load_target(struct translation *t, const struct guest_insn *g, const
         move(&t->o, R9, reg);
 }
 
+/* A target without code is the stepper's, from the start: it may be one that faults. */
+static void find_target(struct translation *t, const struct guest_insn *g)
+{
+    emit_find(t, SITE(LEAVE_STEP, g->off, true), SITE(LEAVE_REQUEST, g->off, true));
+}
+
+static bool no_jcache(struct translation *t, const struct guest_insn *g)
+{
+    if (!(t->v->soft->debug & CPU_DEBUG_NO_JCACHE))
+        return false;
+    emit_step(t, g->off);
+    return true;
+}
+
 static void emit_indirect(struct translation *t, const struct guest_insn *g)
 {
-    struct out *o = &t->o;
-    flags_save(o, R11);
-    const uint8_t *retry = o->at;
+    if (no_jcache(t, g))
+        return;
+    flags_away(t, FL_ARITH, R11);
+    const uint8_t *retry = t->o.at;
     load_target(t, g, retry);
-    if (g->kind == KIND_CALL_TO)
+    find_target(t, g);
+    if (g->kind == KIND_CALL_TO) {
         push_return(t, g, retry);
-    emit_lookup(t, true);
+        emit_slot(t);
+    }
+    emit_land(t);
 }
 
 static void emit_ret(struct translation *t, const struct guest_insn *g)
@@ -198,15 +243,18 @@ static void emit_ret(struct translation *t, const struct guest_insn *g)
     struct out *o = &t->o;
     const struct insn *i = &g->insn;
     int32_t pop = 8;
+    if (no_jcache(t, g))
+        return;
     if (i->ops[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && i->z.operand_count)
         pop += (int32_t)i->ops[0].imm.value.u;
-    flags_save(o, R11);
+    flags_away(t, FL_ARITH, R11);
     const uint8_t *retry = o->at;
     move(o, R11, RSP);
-    emit_check(t, g, retry, R11, R10, 8, false, true);
+    emit_check(t, g, retry, R11, R10, 8, false);
     mem64(o, OP_LOAD, R9, R11);
+    find_target(t, g);
     lea(o, RSP, RSP, pop);
-    emit_lookup(t, true);
+    emit_land(t);
 }
 
 void emit_end(struct translation *t, const struct guest_insn *g)
@@ -217,6 +265,7 @@ void emit_end(struct translation *t, const struct guest_insn *g)
         emit_cond(t, g);
         return;
     case KIND_JMP:
+        flags_back(t, R11);
         emit_goto(t, g->target_disp, g->off, FL_ARITH);
         return;
     case KIND_CALL:
@@ -230,6 +279,6 @@ void emit_end(struct translation *t, const struct guest_insn *g)
         emit_ret(t, g);
         return;
     default:
-        emit_step(t, g->off, false);
+        emit_step(t, g->off);
     }
 }

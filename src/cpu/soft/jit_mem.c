@@ -31,10 +31,43 @@ static unsigned other(uint32_t mask)
     bug(__FILE__, __LINE__, "no scratch register left");
 }
 
-void mark_here(struct translation *t, unsigned off)
+/* ---- flags ---- */
+
+void flags_away(struct translation *t, uint32_t live, unsigned tmp)
+{
+    if (!live || t->in_slot)
+        return;
+    flags_save(&t->o, tmp);
+    t->in_slot = true;
+}
+
+void flags_back(struct translation *t, unsigned tmp)
+{
+    if (t->in_slot)
+        flags_restore(&t->o, tmp);
+    t->in_slot = false;
+}
+
+/* Before the instruction itself: does it read flags, or leave some of the live ones alone? */
+static void flags_for(struct translation *t, const struct guest_insn *g, unsigned tmp)
+{
+    if (g->tested || (g->modified && g->live_out & ~g->killed))
+        flags_back(t, tmp);
+}
+
+/* After it: what it set, or nobody wants, is not in the slot. */
+static void flags_after(struct translation *t, const struct guest_insn *g)
+{
+    if (g->modified || !g->live_out)
+        t->in_slot = false;
+}
+
+/* From here on the instruction may fault natively. */
+static void mark_here(struct translation *t, const struct guest_insn *g)
 {
     struct jit *j = t->j;
-    j->marks[j->nr_marks++] = (struct mark){code_at(t, t->o.at), (uint16_t)off};
+    if (g->faults)
+        j->marks[j->nr_marks++] = (struct mark){code_at(t, t->o.at), g->off, t->in_slot};
 }
 
 static bool is_moffs(const struct insn *i)
@@ -89,7 +122,7 @@ void emit_address(struct translation *t, const struct guest_insn *g, unsigned ad
 }
 
 void emit_check(struct translation *t, const struct guest_insn *g, const uint8_t *retry, unsigned addr,
-                unsigned tmp, unsigned bytes, bool write, bool in_slot)
+                unsigned tmp, unsigned bytes, bool write)
 {
     struct out *o = &t->o;
     struct jit *j = t->j;
@@ -107,8 +140,9 @@ void emit_check(struct translation *t, const struct guest_insn *g, const uint8_t
         .index = (uint8_t)tmp,
         .bytes = (uint8_t)bytes,
         .write = write,
+        .pair = g->has_mem && (g->kind == KIND_PUSH || g->kind == KIND_CALL_TO),
     };
-    slow_path(t, miss, SITE(LEAVE_MISS, j->nr_sites++, in_slot), false);
+    slow_path(t, miss, SITE(LEAVE_MISS, j->nr_sites++, t->in_slot), other(1u << addr | 1u << tmp));
     gs64_at(o, OP_ADD, addr, tmp, tlb + 8);
 }
 
@@ -173,27 +207,27 @@ static void put_with_address(struct translation *t, const struct insn *i, unsign
 void emit_mem(struct translation *t, const struct guest_insn *g)
 {
     unsigned addr = other(g->uses), tmp = other(1u << addr); /* its register is loaded after the check */
-    bool save = g->live_in;
-    if (save)
-        flags_save(&t->o, addr);
+    flags_away(t, g->live_in, addr);
     const uint8_t *retry = t->o.at;
     emit_address(t, g, addr, tmp);
-    emit_check(t, g, retry, addr, tmp, g->mem_bytes, g->writes, save);
-    if (save)
-        flags_restore(&t->o, tmp);
+    emit_check(t, g, retry, addr, tmp, g->mem_bytes, g->writes);
+    flags_for(t, g, tmp);
     load_scratch(t, g->uses);
-    mark_here(t, g->off);
+    mark_here(t, g);
     put_with_address(t, &g->insn, addr);
     store_scratch(t, g->sets);
+    flags_after(t, g);
 }
 
 void emit_copy(struct translation *t, const struct guest_insn *g)
 {
+    flags_for(t, g, R11);
     load_scratch(t, g->uses);
-    mark_here(t, g->off);
+    mark_here(t, g);
     for (unsigned n = 0; n < g->insn.len; n++)
         put8(&t->o, g->insn.bytes[n]);
     store_scratch(t, g->sets);
+    flags_after(t, g);
 }
 
 void emit_lea_rip(struct translation *t, const struct guest_insn *g)
@@ -212,17 +246,15 @@ void emit_push(struct translation *t, const struct guest_insn *g)
 {
     struct out *o = &t->o;
     const struct insn *i = &g->insn;
-    bool save = g->live_in;
-    if (save)
-        flags_save(o, R11);
+    flags_away(t, g->live_in, R11);
     const uint8_t *retry = o->at;
     if (g->has_mem) {
         emit_address(t, g, R9, R10);
-        emit_check(t, g, retry, R9, R10, 8, false, save);
+        emit_check(t, g, retry, R9, R10, 8, false);
         mem64(o, OP_LOAD, R9, R9);
     }
     lea(o, R11, RSP, -8);
-    emit_check(t, g, retry, R11, R10, 8, true, save);
+    emit_check(t, g, retry, R11, R10, 8, true);
     if (i->ops[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
         put8(o, 0x49); /* mov qword [r11], imm32 */
         put8(o, 0xc7);
@@ -239,16 +271,15 @@ void emit_push(struct translation *t, const struct guest_insn *g)
         mem64(o, OP_STORE, reg, R11);
     }
     lea(o, RSP, RSP, -8);
-    if (save)
-        flags_restore(o, R10);
 }
 
-/* r10 := the word at [base], which stays checked; flags are in the slot if save. */
-static void pop_word(struct translation *t, const struct guest_insn *g, unsigned base, bool save)
+/* r10 := the word at [base]. */
+static void pop_word(struct translation *t, const struct guest_insn *g, unsigned base)
 {
+    flags_away(t, g->live_in, R11);
     const uint8_t *retry = t->o.at;
     move(&t->o, R11, base);
-    emit_check(t, g, retry, R11, R10, 8, false, save);
+    emit_check(t, g, retry, R11, R10, 8, false);
     mem64(&t->o, OP_LOAD, R10, R11);
 }
 
@@ -256,30 +287,20 @@ void emit_pop(struct translation *t, const struct guest_insn *g)
 {
     struct out *o = &t->o;
     unsigned bytes, shift, reg = operand_gpr(g->insn.ops[0].reg.value, &bytes, &shift);
-    bool save = g->live_in;
-    if (save)
-        flags_save(o, R11);
-    pop_word(t, g, RSP, save);
+    pop_word(t, g, RSP);
     lea(o, RSP, RSP, 8);
     if (reg >= R9 && reg <= R11)
         gs64(o, OP_STORE, R10, 8 * reg);
     else
         move(o, reg, R10);
-    if (save)
-        flags_restore(o, R11);
 }
 
 void emit_leave(struct translation *t, const struct guest_insn *g)
 {
     struct out *o = &t->o;
-    bool save = g->live_in;
-    if (save)
-        flags_save(o, R11);
-    pop_word(t, g, RBP, save);
+    pop_word(t, g, RBP);
     lea(o, RSP, RBP, 8);
     move(o, RBP, R10);
-    if (save)
-        flags_restore(o, R11);
 }
 
 /* Before the first instruction of a block that needs them: are the guest's vectors in the registers? */
@@ -287,15 +308,11 @@ void emit_vectors(struct translation *t, const struct guest_insn *g)
 {
     struct out *o = &t->o;
     struct jit *j = t->j;
-    bool save = g->live_in;
-    if (save)
-        flags_save(o, R11);
+    flags_away(t, g->live_in, R11);
     uint8_t *retry = o->at;
     gs_is_zero8(o, VCPU_OFF(vec_live));
     uint8_t *absent = jump_if(o, CC_E);
     j->sites[j->nr_sites] = (struct site){.retry = code_at(t, retry), .off = g->off};
-    slow_path(t, absent, SITE(LEAVE_VEC, j->nr_sites++, save), false);
-    if (save)
-        flags_restore(o, R11);
+    slow_path(t, absent, SITE(LEAVE_VEC, j->nr_sites++, t->in_slot), R11);
     t->vectors = true;
 }

@@ -146,6 +146,10 @@ void soft_bus_write(struct vcpu *v, uint64_t gpa, unsigned size, uint64_t val);
 uint64_t soft_io_read(struct vcpu *v, uint16_t port, unsigned size);
 void soft_io_write(struct vcpu *v, uint16_t port, unsigned size, uint64_t val);
 
+/* ---- hostcall.c: system calls of the host that leave guest vectors alone ---- */
+long soft_futex(void *word, int op, uint32_t val);
+void soft_yield(void);
+
 /* ---- step.c ---- */
 int step_new(struct vcpu *v, struct err *e); /* its memory; step_free takes half-built ones */
 void step_free(struct vcpu *v);

@@ -55,6 +55,7 @@ static sys_fn *const handlers[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
     M(IRET) = sys_iret,
     M(IRETD) = sys_iret,
     M(IRETQ) = sys_iret,
+    M(PAUSE) = sys_pause,
     M(CLTS) = sys_clts,
     M(LMSW) = sys_lmsw,
     M(SMSW) = sys_smsw,

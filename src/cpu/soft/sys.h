@@ -44,7 +44,8 @@ static inline unsigned sys_push_bytes(const struct vcpu *v, const struct insn *i
 }
 
 /* sys_flag.c */
-sys_fn sys_cli, sys_sti, sys_pushf, sys_popf, sys_hlt, sys_int, sys_int1, sys_int3, sys_into, sys_iret;
+sys_fn sys_cli, sys_sti, sys_pushf, sys_popf, sys_hlt, sys_pause, sys_int, sys_int1, sys_int3, sys_into,
+    sys_iret;
 /* sys_cr.c */
 sys_fn sys_mov_cr, sys_mov_dr, sys_clts, sys_lmsw, sys_smsw, sys_xgetbv, sys_xsetbv, sys_invlpg, sys_cache;
 /* sys_table.c */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * sys_flag: flags, interrupts by instruction, HLT.
+ * sys_flag: flags, interrupts by instruction, HLT, PAUSE.
  *
- * Source: Intel SDM vol. 2: CLI, STI, PUSHF, POPF, HLT, INT n, IRET.
+ * Source: Intel SDM vol. 2: CLI, STI, PUSHF, POPF, HLT, PAUSE, INT n, IRET.
  * Left out: virtual interrupts (VME, PVI).
  */
 #include "cpu/soft/sys.h"
@@ -66,6 +66,17 @@ bool sys_hlt(struct vcpu *v, const struct insn *i)
 {
     sys_need_cpl0(v);
     v->halted = true;
+    return sys_done(v, i);
+}
+
+/* A guest that spins waits for another of its CPUs, which may wait for the host's processor that we are on.
+ */
+bool sys_pause(struct vcpu *v, const struct insn *i)
+{
+    if (i->z.raw.rex.B) /* XCHG R8, RAX with a prefix of no meaning */
+        return false;
+    if (v->soft->nr_cpus > 1 && ++v->pauses % 32 == 0)
+        soft_yield();
     return sys_done(v, i);
 }
 

@@ -194,8 +194,8 @@ struct vcpu {
     struct fault_env *fault_env;
     struct exception exc;
     bool event_taken; /* this instruction went into a handler: INT n and its kin */
-    uint32_t
-        db_bits; /* what DR6 gains after this instruction: single step, data breakpoints; 0: no trap is due */
+    uint32_t pauses;  /* PAUSE instructions so far */
+    uint32_t db_bits; /* what DR6 gains after this instruction: single step, data breakpoints; 0: no trap */
 
     bool nmi_pending;
     bool injected; /* set_state asked for this event to be delivered first; it is in exc */
@@ -203,6 +203,7 @@ struct vcpu {
     struct stepper *stepper;
 
     _Atomic bool in_code; /* translated code runs, or a helper that returns to it: jit_cache.c */
+    uint64_t pair_missed; /* rip of an instruction with two memory accesses, the last to miss the TLB */
     uint32_t code_generation;
     bool jcache_used[BANK_COUNT], jcache_local; /* the latter: kernel code that is not in global pages */
 

@@ -121,8 +121,9 @@ static void input_interrupts_and_has_precedence_over_transmit(void **state)
 {
     struct fixture *f = *state;
     out(f, 2, 0x01);
-    out(f, 4, 0x08);
+    out(f, 4, 0x0a); /* RTS, OUT2 */
     out(f, 1, 0x03);
+    f->rooms = 0;
     assert_int_equal(f->port.receive(f->port.dev, "0123456789abcdefXYZ", 19), 16);
     assert_int_equal(in(f, 2) & 0x0f, 0x04);
     for (unsigned i = 0; i < 16; i++) {
@@ -130,7 +131,27 @@ static void input_interrupts_and_has_precedence_over_transmit(void **state)
         assert_int_equal(in(f, 0), "0123456789abcdef"[i]);
     }
     assert_int_equal(in(f, 5) & 1, 0);
-    assert_int_equal(f->rooms, 2); /* when the FIFO was switched on, and now */
+    assert_int_equal(f->rooms, 1);
+}
+
+static void input_waits_until_the_guest_listens(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(f->port.receive(f->port.dev, "x", 1), 0);
+    out(f, 4, 0x12); /* a probe: loop, RTS */
+    out(f, 4, 0x00);
+    out(f, 1, 0x0f); /* another one */
+    assert_int_equal(f->port.receive(f->port.dev, "x", 1), 0);
+    assert_int_equal(f->rooms, 0);
+    out(f, 1, 0x05); /* a driver that leaves RTS alone */
+    assert_int_equal(f->rooms, 1);
+    assert_int_equal(f->port.receive(f->port.dev, "x", 1), 1);
+    assert_int_equal(in(f, 0), 'x');
+    out(f, 1, 0x00);
+    assert_int_equal(f->port.receive(f->port.dev, "y", 1), 0);
+    out(f, 4, 0x0b); /* a port that is opened: DTR, RTS, OUT2 */
+    assert_int_equal(f->port.receive(f->port.dev, "y", 1), 1);
+    assert_int_equal(in(f, 0), 'y');
 }
 
 static void loopback_returns_bytes_and_modem_lines(void **state)
@@ -161,6 +182,7 @@ static void hostile_fifo_positions_are_refused(void **state)
     struct err e;
     uint8_t *buf = NULL;
     size_t len = 0, used;
+    out(f, 4, 0x02);
     f->port.receive(f->port.dev, "q", 1);
     assert_int_equal(state_save(&uart_state, f->uart, &buf, &len, &e), 0);
     assert_int_equal(state_load(&uart_state, f->uart, buf, len, &used, &e), 0);
@@ -180,6 +202,7 @@ int main(void)
         TEST(the_transmit_interrupt_is_told_once_by_reading_iir),
         TEST(without_out2_the_pin_stays_low),
         TEST(input_interrupts_and_has_precedence_over_transmit),
+        TEST(input_waits_until_the_guest_listens),
         TEST(loopback_returns_bytes_and_modem_lines),
         TEST(the_divisor_latch_hides_data_and_ier),
         TEST(hostile_fifo_positions_are_refused),

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* exec_command: see exec_command.h. */
+#include "cli/exec_command.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/own.h"
+#include "cli/attach.h"
+#include "cli/term.h"
+#include "cli/words.h"
+#include "monitor/client.h"
+
+/* Programs ask TERM what the terminal can do; ours is the one they write to. */
+static int environment(const struct exec_command *c, const char ***ret, struct err *e)
+{
+    struct opt_list l = {0};
+    OWN_MEM const char **items = calloc(c->env->nr + 1, sizeof(*items));
+    if (!items)
+        return err_code(e, -ENOMEM, "environment");
+    l.item = items;
+    if (c->tty)
+        items[l.nr++] = "TERM";
+    for (unsigned i = 0; i < c->env->nr; i++) /* a TERM among them comes later and wins */
+        items[l.nr++] = c->env->item[i];
+    return word_env(&l, ret, e);
+}
+
+/* The connection broke: say what became of the guest, if that is known. */
+static int why_gone(const struct exec_command *c, struct err *e)
+{
+    OWN(json_t) j = NULL;
+    const char *why = NULL;
+    if (client_inspect(c->guest, &j, NULL) == 0)
+        why = json_string_value(json_object_get(j, "why"));
+    if (!why)
+        return e->code;
+    return err_set(e, -ECONNRESET, "guest %s ended before the command did: %s", c->guest, why);
+}
+
+static int join(const struct exec_command *c, int fd, int *ret_status, struct err *e)
+{
+    char what[96];
+    snprintf(what, sizeof(what), "guest %s", c->guest);
+    const struct attach a = {.fd = fd, .input = c->interactive, .tty = c->tty, .what = what};
+    int rc = attach_run(&a, ret_status, e);
+    return rc == -ECONNRESET ? why_gone(c, e) : rc;
+}
+
+int exec_command(const struct exec_command *c, int *ret_status, struct err *e)
+{
+    OWN_MEM const char **env = NULL;
+    OWN_FD fd = -1;
+    int rc = environment(c, &env, e);
+    if (rc < 0)
+        return rc;
+    struct client_exec x = {
+        .argv = c->argv,
+        .env = env,
+        .cwd = c->workdir,
+        .user = c->user,
+        .tty = c->tty,
+        .input = c->interactive,
+        .detach = c->detach,
+    };
+    term_size(STDIN_FILENO, &x.cols, &x.rows);
+    rc = client_exec(c->guest, &x, &fd, e);
+    if (rc < 0 || c->detach)
+        return rc;
+    return join(c, fd, ret_status, e);
+}

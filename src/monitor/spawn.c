@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * spawn: see spawn.h.
+ *
+ * We fork twice, so that the monitor is nobody's child; it says its pid first and then, in one line, "0" or
+ * what is wrong. The guest's lock is shared by the fork: one of us always holds it until all is well or gone.
+ */
+#include "monitor/spawn.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "monitor/engine_pick.h"
+#include "monitor/monitor.h"
+#include "store/image.h"
+
+#define MONITOR_LOG_MAX (1 << 20)
+
+struct spawn {
+    const struct guest_config *guest;
+    struct guest_dir *dir;
+    const struct engine_ops *engine;
+    char *engine_why;
+    bool fresh;
+};
+
+/* ---- the monitor's process ---- */
+
+struct word {
+    char text[560];
+};
+
+static void say(int fd, int code, const char *text)
+{
+    struct word w;
+    int n = snprintf(w.text, sizeof(w.text), "%d %s\n", code, text);
+    if (file_write_all(fd, w.text, n < (int)sizeof(w.text) ? (size_t)n : sizeof(w.text) - 1) < 0) {
+        /* who asked is gone: that changes nothing */
+    }
+}
+
+static void ready(void *ctx, const struct err *e)
+{
+    int *fd = ctx;
+    say(*fd, e ? e->code : 0, e ? e->text : "");
+    own_fd(fd);
+    *fd = -1;
+}
+
+/* Standard streams: nothing, nothing, the log. */
+static int redirect(const struct guest_dir *d)
+{
+    OWN_MEM char *path = guest_dir_file(d, "monitor.log");
+    OWN_FD null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    OWN_FD log = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    struct stat st;
+    if (null < 0 || log < 0)
+        return -errno;
+    if (fstat(log, &st) == 0 && st.st_size > MONITOR_LOG_MAX && ftruncate(log, 0) < 0)
+        return -errno;
+    return dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log, 2) < 0 ? -errno : 0;
+}
+
+/* All but the standard streams and two of ours. */
+static void close_others(int a, int b)
+{
+    int low = a < b ? a : b, high = a < b ? b : a;
+    close_range(3, (unsigned)low - 1, 0);
+    if (high > low + 1)
+        close_range((unsigned)low + 1, (unsigned)high - 1, 0);
+    close_range((unsigned)high + 1, ~0u, 0);
+}
+
+static void default_signals(void)
+{
+    for (int s = 1; s < SIGRTMIN; s++)
+        signal(s, SIG_DFL); /* KILL and STOP refuse; never mind */
+    sigset_t none;
+    sigemptyset(&none);
+    sigaddset(&none, SIGTERM); /* taken up by the loop once it runs */
+    sigaddset(&none, SIGINT);
+    sigaddset(&none, SIGHUP);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* A light jail: nothing gained by exec, no cores with a guest's memory in them. */
+static void shed(const char *name)
+{
+    const struct rlimit none = {0, 0};
+    char title[16];
+    snprintf(title, sizeof(title), "hospes:%s", name);
+    prctl(PR_SET_NAME, title);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    setrlimit(RLIMIT_CORE, &none);
+    umask(077);
+    if (chdir("/") < 0)
+        log_warn("chdir /: %s", strerror(errno));
+}
+
+_Noreturn static void be_monitor(struct spawn *s, int fd)
+{
+    default_signals();
+    shed(s->dir->name);
+    int rc = redirect(s->dir);
+    close_others(fd, s->dir->lock);
+    log_to(STDERR_FILENO, LOG_INFO);
+    say(fd, (int)getpid(), "");
+    if (rc < 0) {
+        say(fd, rc, "its log cannot be written");
+        _exit(1);
+    }
+    const struct monitor_config m = {.dir = s->dir,
+                                     .guest = s->guest,
+                                     .engine = s->engine,
+                                     .engine_why = s->engine_why,
+                                     .fresh = s->fresh,
+                                     .ready = ready,
+                                     .ctx = &fd};
+    _exit(monitor_run(&m));
+}
+
+/* ---- our side ---- */
+
+static int signals_open(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    return signalfd(-1, &set, SFD_CLOEXEC); /* only polled: they stay pending */
+}
+
+/* One line of the monitor's: "CODE TEXT". signals: -1 or what interrupts. -EPIPE: it died; -EINTR. */
+static int hear(int fd, int signals, int *ret_code, char *text, size_t size, struct err *e)
+{
+    struct word w;
+    size_t n = 0;
+    while (n < sizeof(w.text) - 1) {
+        struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+        if (poll(p, 2, -1) < 0 && errno != EINTR)
+            return err_sys(e, "poll");
+        if (p[1].revents)
+            return err_set(e, -EINTR, "interrupted");
+        if (!p[0].revents)
+            continue;
+        ssize_t got = read(fd, w.text + n, 1);
+        if (got == 0)
+            return err_set(e, -EPIPE, "the monitor died while it started");
+        if (got == 1 && w.text[n++] == '\n')
+            break;
+    }
+    w.text[n > 0 ? n - 1 : 0] = 0;
+    char *rest;
+    *ret_code = (int)strtol(w.text, &rest, 10);
+    snprintf(text, size, "%s", *rest ? rest + 1 : "");
+    return 0;
+}
+
+static int await(int fd, pid_t *ret_pid, struct err *e)
+{
+    OWN_FD signals = signals_open();
+    char text[512];
+    int pid, code;
+    if (signals < 0)
+        return err_sys(e, "signals");
+    int rc = hear(fd, -1, &pid, text, sizeof(text), e); /* at once, and needed to put it down */
+    if (rc < 0)
+        return rc;
+    *ret_pid = pid;
+    rc = hear(fd, signals, &code, text, sizeof(text), e);
+    if (rc < 0 || code == 0)
+        return rc;
+    return err_set(e, code < 0 ? code : -EIO, "%s", text);
+}
+
+static void record_stopped(const struct guest_dir *d)
+{
+    OWN(json_t) about = NULL;
+    OWN(json_t) stopped = json_pack("{s:s}", "state", "stopped");
+    const char *state;
+    if (guest_dir_load(d, &about, NULL) == 0 && json_opt_string(about, "state", "", &state, NULL) == 0 &&
+        strcmp(state, "running") == 0)
+        guest_dir_record(d, stopped, NULL);
+}
+
+/* The monitor did not come up. Until its end of the pipe is closed it lives. */
+static void put_down(struct spawn *s, int fd, pid_t pid)
+{
+    char rest[64];
+    if (pid > 0)
+        kill(pid, SIGKILL);
+    while (read(fd, rest, sizeof(rest)) > 0 || errno == EINTR)
+        errno = 0;
+    if (s->fresh)
+        guest_dir_remove(s->dir, NULL);
+    else
+        record_stopped(s->dir);
+    guest_dir_unlock(s->dir);
+}
+
+static void fork_again(struct spawn *s, int fd)
+{
+    setsid();
+    if (fork() == 0)
+        be_monitor(s, fd);
+    _exit(0);
+}
+
+static int launch(struct spawn *s, struct err *e)
+{
+    int pipe_fd[2];
+    if (pipe2(pipe_fd, O_CLOEXEC) < 0)
+        return err_sys(e, "pipe");
+    OWN_FD from = pipe_fd[0];
+    pid_t child = fork(), monitor = 0;
+    if (child == 0)
+        fork_again(s, pipe_fd[1]);
+    int rc = child < 0 ? err_sys(e, "fork") : 0;
+    close(pipe_fd[1]);
+    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    if (rc == 0)
+        rc = await(from, &monitor, e);
+    if (rc < 0)
+        put_down(s, from, monitor);
+    return rc;
+}
+
+static void warn(const char *line)
+{
+    log_warn("%s", line);
+}
+
+/* What was chosen is told once it runs: trouble is one line, its own. */
+static int launch_and_tell(struct spawn *s, struct err *e)
+{
+    int rc = launch(s, e);
+    if (rc == 0 && s->engine_why)
+        log_info("%s", s->engine_why);
+    return rc;
+}
+
+static int choose_engine(struct spawn *s, struct err *e)
+{
+    return engine_pick(s->guest->engine, &s->engine, &s->engine_why, e);
+}
+
+/* ---- new guests ---- */
+
+/* Files are named by the caller's folder, the monitor's is another. */
+static int absolute(const char **path, char **keep, struct err *e)
+{
+    if (!*path)
+        return 0;
+    *keep = realpath(*path, NULL);
+    if (!*keep)
+        return err_sys(e, "open %s", *path);
+    if (access(*keep, R_OK) < 0)
+        return err_sys(e, "open %s", *path);
+    *path = *keep;
+    return 0;
+}
+
+static int spawn(struct guest_config *c, struct spawn *s, struct err *e)
+{
+    OWN_MEM char *kernel = NULL;
+    OWN_MEM char *initrd = NULL;
+    OWN(image) image = NULL;
+    OWN_FD hold = -1;
+    int rc;
+    if ((rc = guest_check(c, e)) < 0 || (rc = absolute(&c->kernel, &kernel, e)) < 0 ||
+        (rc = absolute(&c->initrd, &initrd, e)) < 0 || (rc = guest_check_host(c, warn, e)) < 0)
+        return rc;
+    if (c->image && ((rc = image_open(c->image, &image, e)) < 0 || (rc = image_hold(image, &hold, e)) < 0))
+        return rc;
+    if ((rc = choose_engine(s, e)) < 0 || (rc = guest_dir_create(c, &s->dir, e)) < 0)
+        return rc;
+    c->name = s->dir->name;
+    return launch_and_tell(s, e);
+}
+
+int monitor_spawn(const struct guest_config *c, char **ret_name, struct err *e)
+{
+    OWN_INTERRUPT held;
+    interrupt_hold(&held);
+    struct guest_config mine = *c;
+    struct spawn s = {.guest = &mine, .fresh = true};
+    int rc = spawn(&mine, &s, e);
+    char *name = rc == 0 ? strdup(s.dir->name) : NULL;
+    guest_dir_free(s.dir);
+    free(s.engine_why);
+    if (rc == 0)
+        *ret_name = name;
+    return rc;
+}
+
+/* ---- those that are there ---- */
+
+static int start(struct spawn *s, struct guest_config *c, struct err *e)
+{
+    OWN(json_t) about = NULL;
+    int rc;
+    if ((rc = guest_dir_load(s->dir, &about, e)) < 0 || (rc = guest_parse(about, c, e)) < 0)
+        return err_wrap(e, "guest %s", s->dir->name);
+    c->name = s->dir->name;
+    if ((rc = guest_check_host(c, warn, e)) < 0 || (rc = choose_engine(s, e)) < 0)
+        return rc;
+    return launch_and_tell(s, e);
+}
+
+int monitor_start(const char *name, struct err *e)
+{
+    OWN_INTERRUPT held;
+    interrupt_hold(&held);
+    OWN_GUEST c = {0};
+    OWN(guest_dir) d = NULL;
+    struct spawn s = {.guest = &c};
+    int rc;
+    if ((rc = guest_dir_open(name, &d, e)) < 0 || (rc = guest_dir_lock(d, e)) < 0)
+        return rc;
+    s.dir = d;
+    rc = start(&s, &c, e);
+    free(s.engine_why);
+    if (rc < 0)
+        guest_dir_unlock(d);
+    return rc;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* ext4_impl: what the writing and the reading half of ext4 share. */
+#pragma once
+
+#include <ext2fs/ext2fs.h>
+
+#include "store/ext4.h"
+
+struct ext4 {
+    ext2_filsys fs;
+    char *path;   /* of the file, for messages */
+    char *parent; /* folder of the node added last, and its inode: archives come folder by folder */
+    ext2_ino_t parent_ino;
+    ext2_ino_t ino;   /* the node added last */
+    ext2_file_t file; /* open while it is written */
+};
+
+/* err_set from one of the library's codes, which are errno or its own. */
+int ext4_err(struct err *e, errcode_t code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

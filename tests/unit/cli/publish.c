@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/publish.h"
+
+#include <arpa/inet.h>
+
+#include "unit.h"
+
+static void ports_are_published_as_docker_spells_them(void **state)
+{
+    (void)state;
+    struct guest_forward p;
+    assert_int_equal(publish_parse("8080:80", &p, NULL), 0);
+    assert_int_equal(p.host_port, 8080);
+    assert_int_equal(p.guest_port, 80);
+    assert_int_equal(p.host_ip.s_addr, htonl(INADDR_ANY));
+    assert_false(p.udp);
+    assert_int_equal(publish_parse("127.0.0.1:5353:53/udp", &p, NULL), 0);
+    assert_int_equal(p.host_ip.s_addr, htonl(INADDR_LOOPBACK));
+    assert_int_equal(p.host_port, 5353);
+    assert_int_equal(p.guest_port, 53);
+    assert_true(p.udp);
+    assert_int_equal(publish_parse("1:65535/tcp", &p, NULL), 0);
+    assert_false(p.udp);
+}
+
+static void anything_else_is_refused_with_an_example(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "80",
+                                      ":",
+                                      "80:",
+                                      ":80",
+                                      "0:80",
+                                      "80:65536",
+                                      "80:80/sctp",
+                                      "1.2.3:80:80",
+                                      "host:80:80",
+                                      "::1:80:80",
+                                      "80:80/",
+                                      "-80:80",
+                                      "80:80:80",
+                                      "1.2.3.4:5.6.7.8:80:80",
+                                      "80: 80",
+                                      "127.0.0.1:80:80/tcp/udp"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct err e = {0};
+        struct guest_forward p = {.host_port = 7};
+        assert_int_equal(publish_parse(bad[i], &p, &e), -EINVAL);
+        assert_int_equal(p.host_port, 7);
+        assert_non_null(strstr(e.text, "like 8080:80"));
+    }
+    char longer[200];
+    memset(longer, '1', sizeof(longer) - 1);
+    longer[199] = 0;
+    assert_int_equal(publish_parse(longer, &(struct guest_forward){0}, NULL), -EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ports_are_published_as_docker_spells_them),
+        cmocka_unit_test(anything_else_is_refused_with_an_example),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
