@@ -188,7 +188,7 @@ static void start_command(struct monitor *m)
     struct err e;
     if (!g->detach || !g->argv || m->command)
         return;
-    if (command_start(m->agent, g, m->console, command_ended, m, &m->command, &e) == 0)
+    if (command_start(m->agent, m->loop, g, m->console, command_ended, m, &m->command, &e) == 0)
         return;
     log_warn("%s", e.text);
     command_ended(m, 126);

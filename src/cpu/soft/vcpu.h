@@ -195,7 +195,7 @@ struct vcpu {
     struct exception exc;
     bool event_taken; /* this instruction went into a handler: INT n and its kin */
     uint32_t pauses;  /* PAUSE instructions so far */
-    uint32_t db_bits; /* what DR6 gains after this instruction: single step, data breakpoints; 0: no trap */
+    uint32_t db_bits; /* DR6 gains them after this instruction (step, data breakpoint); 0: no trap is due */
 
     bool nmi_pending;
     bool injected; /* set_state asked for this event to be delivered first; it is in exc */

@@ -127,6 +127,7 @@ void try_start(void)
 
 void try_tell(const char *name)
 {
+    word end = try_resume;
     try_resume = 0;
     say("%s:", name);
     if (!trap.count)
@@ -137,9 +138,12 @@ void try_tell(const char *name)
             say(" e=%lx", trap.f.error);
         if (trap.f.vector == 14)
             say(" cr2=%lx", trap.cr2);
-        bool inside = trap.f.rip - try_ip < 0x1000; /* else say where: it is no compiler's choice */
-        say(inside ? " +%lx%s\n" : " at %lx%s\n", trap.f.rip - (inside ? try_ip : 0),
-            trap.count > 1 ? " again" : "");
+        /* not where the compiler put things */
+        if (trap.f.rip >= try_ip && trap.f.rip <= end)
+            say(" +%lx", trap.f.rip - try_ip);
+        else
+            say(" at %lx", trap.f.rip);
+        say("%s\n", trap.count > 1 ? " again" : "");
     }
 }
 

@@ -19,8 +19,8 @@ __asm__("on_syscall32:\n"
 static void user_syscall(void)
 {
     word flags, cs, ss;
-    __asm__ volatile("mov $3, %%eax; add $0, %%eax; stc; std; mov $0x77, %%eax; syscall; pushf; cld; pop %0; "
-                     "mov %%cs, %1; mov %%ss, %2"
+    __asm__ volatile("xor %%eax, %%eax; stc; std; mov $0x77, %%eax; syscall; pushf; cld; pop %0; mov %%cs, "
+                     "%1; mov %%ss, %2"
                      : "=b"(flags), "=d"(cs), "=S"(ss)
                      :
                      : "rax", "rcx", "r11", "memory", "cc");
