@@ -115,30 +115,96 @@ char *proc_find(const char *name)
     return NULL;
 }
 
-/* Only async-signal-safe calls from here to exec, but for putenv, whose locks nobody holds across fork here.
+/* What the child is to be, told to the process that becomes it. */
+struct birth {
+    const struct proc_config *c;
+    const char *file;
+    int in, out, err;
+    sigset_t mask;
+};
+
+/*
+ * Only async-signal-safe calls from here to exec, but for putenv, whose locks nobody holds across fork
+ * here.
  */
-_Noreturn static void become(const struct proc_config *c, const char *file, int in, int out, int err,
-                             const sigset_t *mask, pid_t parent)
+_Noreturn static void become(const struct birth *b)
 {
+    const struct proc_config *c = b->c;
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent)
-        _exit(127);
-    setpgid(0, 0);
-    if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
+    if (dup2(b->in, 0) < 0 || dup2(b->out, 1) < 0 || dup2(b->err, 2) < 0)
         _exit(127);
     if (c->own_mounts && unshare(CLONE_NEWNS) == 0)
         mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL);
     for (const char *const *v = c->env; v && *v; v++)
         putenv((char *)*v);
     signal(SIGPIPE, SIG_DFL);
-    sigprocmask(SIG_SETMASK, mask, NULL);
+    sigprocmask(SIG_SETMASK, &b->mask, NULL);
     if (c->dir && chdir(c->dir) < 0) {
         dprintf(2, "%s: %s\n", c->dir, strerror(errno));
         _exit(127);
     }
-    execv(file, (char *const *)c->argv);
+    execv(b->file, (char *const *)c->argv);
     dprintf(2, "%s\n", strerror(errno));
     _exit(127);
+}
+
+/* ---- the warden ---- */
+
+_Noreturn static void end_like(int status)
+{
+    if (WIFSIGNALED(status)) {
+        signal(WTERMSIG(status), SIG_DFL);
+        prctl(PR_SET_DUMPABLE, 0); /* the core is the program's, not ours */
+        sigset_t all;
+        sigfillset(&all);
+        raise(WTERMSIG(status));
+        sigprocmask(SIG_UNBLOCK, &all, NULL);
+    }
+    _exit(WEXITSTATUS(status));
+}
+
+/* We were killed, and nobody is left to wait for: the same end for the program that an interrupt brings. */
+_Noreturn static void bury(const sigset_t *set)
+{
+    const struct timespec grace = {.tv_sec = GRACE_MS / 1000};
+    kill(0, SIGTERM); /* blocked here */
+    while (sigtimedwait(set, NULL, &grace) == SIGTERM)
+        ;
+    kill(0, SIGKILL);
+    _exit(1);
+}
+
+/*
+ * A process of ours between us and the program, first of its group: were we killed without a word, it still
+ * ends the whole group. It keeps our descriptors, and so our locks, until then.
+ */
+_Noreturn static void guard(const struct birth *b, pid_t parent)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGTERM, SIG_DFL); /* ignored, it would never come */
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent)
+        _exit(127);
+    pid_t pid = fork();
+    if (pid < 0)
+        _exit(127);
+    if (pid == 0)
+        become(b);
+    close(b->out);
+    close(b->err);
+    for (int status;;) {
+        if (waitpid(pid, &status, WNOHANG) == pid)
+            end_like(status);
+        if (getppid() != parent)
+            bury(&set);
+        sigwaitinfo(&set, NULL);
+    }
 }
 
 /* A descriptor above the standard ones, so that dup2 in the child cannot overwrite it. */
@@ -162,12 +228,15 @@ static int start(struct child *k, const char *file, const sigset_t *mask, struct
     OWN_FD err = raise_fd(p[1][1]);
     k->pipe[0] = p[0][0];
     k->pipe[1] = p[1][0];
+    struct birth b = {.c = c, .file = file, .err = err, .mask = *mask};
+    b.in = c->in ? c->in : null;
+    b.out = c->out ? c->out : out >= 0 ? out : null;
     pid_t self = getpid();
     k->pid = fork();
     if (k->pid < 0)
         return err_sys(e, "%s", c->argv[0]);
     if (k->pid == 0)
-        become(c, file, c->in ? c->in : null, c->out ? c->out : out >= 0 ? out : null, err, mask, self);
+        guard(&b, self);
     setpgid(k->pid, k->pid); /* whoever is first: it must be so before anybody kills the group */
     k->pidfd = (int)syscall(SYS_pidfd_open, k->pid, 0);
     if (k->pidfd < 0) {

@@ -2,8 +2,9 @@
 /*
  * proc: other programs as our children, and Ctrl-C while there is something to tidy up.
  *
- * No shell. A child gets a process group of its own, so that it ends with all that it started, and
- * SIGTERM when our process dies. Its standard input is /dev/null unless given.
+ * No shell. A child gets a process group of its own, so that it ends with all that it started: when it has
+ * ended itself, when we are interrupted, and when our process dies, even of SIGKILL. Its standard input is
+ * /dev/null unless given.
  */
 #pragma once
 

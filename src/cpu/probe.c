@@ -186,8 +186,12 @@ static bool run_in_child(struct report *r, int64_t *ret_us)
 }
 
 static const char *const stages[] = {
-    "start a guest",    "run a loop in ring 0", "CMPXCHG16B",
-    "XSAVE and XRSTOR", "an exception (INT3)",  "access to an MSR",
+    "start",
+    "run a loop in ring 0",
+    "execute CMPXCHG16B",
+    "execute XSAVE and XRSTOR",
+    "take an exception (INT3)",
+    "access an MSR",
 };
 
 static void judge(const struct report *r, bool in_time, int64_t us, struct probe_result *ret)
@@ -200,14 +204,14 @@ static void judge(const struct report *r, bool in_time, int64_t us, struct probe
     ret->verdict = PROBE_BROKEN;
     const char *what = stages[r->stage < LAST_STAGE ? r->stage : LAST_STAGE - 1];
     if (!in_time)
-        snprintf(ret->reason, sizeof(ret->reason), "/dev/kvm is there, but %s takes longer than %d ms", what,
-                 LIMIT_MS);
+        snprintf(ret->reason, sizeof(ret->reason),
+                 "/dev/kvm is there, but its test guest took longer than %d ms to %s", LIMIT_MS, what);
     else if (r->error)
         snprintf(ret->reason, sizeof(ret->reason), "/dev/kvm is there, but %s fails: %s", r->call,
                  strerror(r->error));
     else
-        snprintf(ret->reason, sizeof(ret->reason), "/dev/kvm is there, but %s does not work%s%s", what,
-                 r->call[0] ? ": " : "", r->call);
+        snprintf(ret->reason, sizeof(ret->reason), "/dev/kvm is there, but its test guest failed to %s%s%s%s",
+                 what, r->call[0] ? " (" : "", r->call, r->call[0] ? ")" : "");
 }
 
 /* ---- the cache: one line "verdict reason", valid for one boot of one kernel ---- */

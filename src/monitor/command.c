@@ -3,8 +3,10 @@
 #include "monitor/command.h"
 
 #include "base/log.h"
+#include "base/loop.h"
 
-#define NOT_RUN 126
+#define NOT_RUN  126
+#define AGAIN_NS 10000000u /* the console took not all: its turn comes soon */
 
 struct command {
     struct agent_session *session;
@@ -12,7 +14,26 @@ struct command {
     void (*ended)(void *ctx, int status);
     void *ctx;
     int status;
+    struct loop_timer again;
+    size_t said; /* of the frame that waits */
 };
+
+static bool say(struct command *c, const void *text, size_t len)
+{
+    c->said += console_say(c->console, (const char *)text + c->said, len - c->said);
+    if (c->said < len) {
+        loop_timer_arm(&c->again, loop_now_ns() + AGAIN_NS);
+        return false;
+    }
+    c->said = 0;
+    return true;
+}
+
+static void again(void *ctx)
+{
+    struct command *c = ctx;
+    agent_session_more(c->session);
+}
 
 static bool frame(void *ctx, enum frame_type type, const void *payload, uint32_t len)
 {
@@ -20,8 +41,8 @@ static bool frame(void *ctx, enum frame_type type, const void *payload, uint32_t
     const struct frame f = {.type = type, .payload = payload, .len = len};
     int32_t status;
     if (type == FRAME_STDOUT || type == FRAME_STDERR)
-        console_say(c->console, payload, len);
-    else if (frame_get_exit(&f, &status))
+        return say(c, payload, len);
+    if (frame_get_exit(&f, &status))
         c->status = status & 0xff;
     return true;
 }
@@ -43,13 +64,14 @@ static void closed(void *ctx, const struct err *e)
 
 static const struct agent_ops ops = {frame, room, closed};
 
-int command_start(struct agent *a, const struct guest_config *g, struct console *console,
+int command_start(struct agent *a, struct loop *loop, const struct guest_config *g, struct console *console,
                   void (*ended)(void *ctx, int status), void *ctx, struct command **ret, struct err *e)
 {
     struct command *c = calloc(1, sizeof(*c));
     if (!c)
         return err_code(e, -ENOMEM, "the guest's command");
     *c = (struct command){.console = console, .ended = ended, .ctx = ctx, .status = NOT_RUN};
+    loop_timer_init(&c->again, loop, again, c);
     const struct agent_exec x = {.argv = g->argv, .env = g->env, .cwd = g->cwd, .user = g->user};
     int rc = agent_exec(a, &x, &ops, c, &c->session, e);
     if (rc < 0) {
@@ -64,6 +86,7 @@ void command_free(struct command *c)
 {
     if (!c)
         return;
+    loop_timer_stop(&c->again);
     agent_session_close(c->session);
     free(c);
 }

@@ -8,6 +8,6 @@
 
 struct command;
 /* ended(ctx, status) is called once, on the loop; 126: it could not be started. All are borrowed. */
-int command_start(struct agent *a, const struct guest_config *g, struct console *console,
+int command_start(struct agent *a, struct loop *loop, const struct guest_config *g, struct console *console,
                   void (*ended)(void *ctx, int status), void *ctx, struct command **ret, struct err *e);
 void command_free(struct command *c); /* hangs it up if it runs; ended is not called */

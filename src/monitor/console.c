@@ -45,9 +45,9 @@ struct char_port *console_port(struct console *c)
     return hub_port(c->hub);
 }
 
-void console_say(struct console *c, const void *text, size_t len)
+size_t console_say(struct console *c, const void *text, size_t len)
 {
-    c->far.write(c->far.ctx, text, len);
+    return c->far.write(c->far.ctx, text, len);
 }
 
 /* ---- clients ---- */

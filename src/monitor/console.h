@@ -16,5 +16,6 @@ struct char_port *console_port(struct console *c);
 /* A client takes part from now on: {"ok"}, what the guest said lately, then what it says. Takes conn over. */
 int console_attach(struct console *c, struct conn *conn, struct err *e);
 
-/* Text that does not come from the serial port, but belongs to what the guest says. */
-void console_say(struct console *c, const void *text, size_t len);
+/* Text that does not come from the serial port, but belongs to what the guest says. Returns what was taken.
+ */
+size_t console_say(struct console *c, const void *text, size_t len);

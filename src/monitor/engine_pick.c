@@ -26,8 +26,14 @@ int engine_pick(enum guest_engine wanted, const struct engine_ops **ret, char **
         *ret = &engine_kvm;
         return 0;
     }
-    if (wanted == GUEST_ENGINE_KVM)
-        return err_set(e, -ENOTSUP, "engine kvm: %s", r.reason);
+    if (wanted == GUEST_ENGINE_KVM) {
+        if (r.verdict != PROBE_BROKEN)
+            return err_set(e, -ENOTSUP, "engine kvm: %s", r.reason);
+        /* Who asks for it gets it: a busy host may just have been too slow for the probe. */
+        *ret = &engine_kvm;
+        *ret_why = path_make("engine kvm is used as asked, but it may not work here: %s", r.reason);
+        return 0;
+    }
     if (r.verdict != PROBE_MISSING)
         *ret_why = path_make("engine soft is used: KVM does not work here: %s", r.reason);
     return 0;

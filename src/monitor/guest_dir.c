@@ -330,7 +330,8 @@ static bool listed(const char *name)
 static json_t *sorted(char **names, size_t nr)
 {
     json_t *a = json_array();
-    qsort(names, nr, sizeof(*names), by_name);
+    if (nr)
+        qsort(names, nr, sizeof(*names), by_name);
     for (size_t i = 0; i < nr; i++) {
         json_array_append_new(a, json_string(names[i]));
         free(names[i]);

@@ -7,6 +7,7 @@
  */
 #include "monitor/monitor.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -187,7 +188,7 @@ static void start_command(struct monitor *m)
     struct err e;
     if (!g->detach || !g->argv || m->command)
         return;
-    if (command_start(m->agent, g, m->console, command_ended, m, &m->command, &e) == 0)
+    if (command_start(m->agent, m->loop, g, m->console, command_ended, m, &m->command, &e) == 0)
         return;
     log_warn("%s", e.text);
     command_ended(m, 126);
@@ -292,12 +293,16 @@ static int open_console(struct monitor *m, struct err *e)
     return path ? console_open(m->loop, path, &m->console, e) : err_code(e, -ENOMEM, "console");
 }
 
+/* In place: a temporary file beside it would be left in the run folder if we were killed now. */
 static int write_pid(const struct guest_dir *d, struct err *e)
 {
     char text[16];
     OWN_MEM char *path = guest_dir_run_file(d, "pid");
+    OWN_FD fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
     int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-    return path ? file_write_atomic(path, text, (size_t)n, 0644, e) : err_code(e, -ENOMEM, "pid file");
+    if (fd < 0 || file_write_all(fd, text, (size_t)n) < 0)
+        return err_sys(e, "write %s", path ? path : "pid file");
+    return 0;
 }
 
 static int build(struct monitor *m, struct err *e)

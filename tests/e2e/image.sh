@@ -125,7 +125,7 @@ victim=$!
 for _ in $(seq 600); do grep -q "$after" "$images/.log-cut" 2>/dev/null && break; sleep 0.1; done
 kill -KILL $victim
 wait $victim 2>/dev/null || :
-for _ in $(seq 100); do pgrep -f "$home" >/dev/null || break; sleep 0.1; done
+flock -w 60 "$images/.tmp-cut/lock" true || fail "what a killed build started is still running"
 expect 0 "$hospes" image import "$work/tree" --name sweeper
 only small sweeper
 

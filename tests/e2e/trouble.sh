@@ -35,7 +35,7 @@ contains again
 
 say "a monitor that is killed is found, cleaned up, and its guest starts again with its disk intact"
 expect 0 "$hospes" exec t-bad sh -c 'echo precious >/root/precious; sync'
-pid=$("$hospes" inspect t-bad | python3 -c 'import json,sys; print(json.load(sys.stdin)["pid"])')
+pid=$("$hospes" inspect t-bad | python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["pid"])')
 kill -9 "$pid"
 shows t-bad crashed
 expect 0 "$hospes" start t-bad

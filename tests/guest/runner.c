@@ -101,8 +101,8 @@ static bool run(const struct options *o, const struct engine_ops *engine, uint32
     }
     if (!*first)
         *first = strdup(all);
-    return same(engine, debug, "not what was expected", o->expect ? o->expect : text, text) &
-           same(engine, debug, "not as the first run", *first, all);
+    bool expected = same(engine, debug, "not what was expected", o->expect ? o->expect : text, text);
+    return same(engine, debug, "not as the first run", *first, all) && expected;
 }
 
 static bool run_all(const struct options *o)

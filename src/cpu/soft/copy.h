@@ -11,6 +11,11 @@
 
 #include "cpu/soft/soft.h"
 
+/* At any address. */
+typedef uint16_t loose16 __attribute__((aligned(1), may_alias));
+typedef uint32_t loose32 __attribute__((aligned(1), may_alias));
+typedef uint64_t loose64 __attribute__((aligned(1), may_alias));
+
 static inline void copy_bytes(void *to, const void *from, size_t n)
 {
     switch (n) {
@@ -18,13 +23,13 @@ static inline void copy_bytes(void *to, const void *from, size_t n)
         *(volatile uint8_t *)to = *(const volatile uint8_t *)from;
         return;
     case 2:
-        *(volatile uint16_t *)to = *(const volatile uint16_t *)from;
+        *(volatile loose16 *)to = *(const volatile loose16 *)from;
         return;
     case 4:
-        *(volatile uint32_t *)to = *(const volatile uint32_t *)from;
+        *(volatile loose32 *)to = *(const volatile loose32 *)from;
         return;
     case 8:
-        *(volatile uint64_t *)to = *(const volatile uint64_t *)from;
+        *(volatile loose64 *)to = *(const volatile loose64 *)from;
         return;
     default:
         __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");

@@ -67,7 +67,8 @@ static void soft_free(struct engine *g)
 
 static void own_soft(struct soft **s)
 {
-    soft_free(&(*s)->engine);
+    if (*s)
+        soft_free(&(*s)->engine);
 }
 
 /* What the guest may use of the host's extended state. */

@@ -201,7 +201,7 @@ bool soft_deliver(struct vcpu *v, unsigned vector, bool has_error, uint32_t erro
         .vector = (uint8_t)vector,
         .has_error = has_error,
         .error = error,
-        .fault = is_fault(vector, external),
+        .fault = is_fault(vector, external) || (vector == EXC_DB && v->exc.fault),
         .ext = 1,
         .rip = v->rip,
     };
@@ -211,6 +211,7 @@ bool soft_deliver(struct vcpu *v, unsigned vector, bool has_error, uint32_t erro
         if (ev.vector == EXC_DB && !external) {
             v->dr[6] |= v->exc.addr;
             v->dr[7] &= ~(uint64_t)DR7_GD;
+            v->exc.fault = false;
         }
         if (!(v->cr0 & CR0_PE))
             ev.has_error = false;

@@ -3,7 +3,7 @@
  * iret: the way back from a handler, in every mode.
  *
  * Source: Intel SDM vol. 2A, IRET; vol. 3A, 20.2.3 (to virtual-8086 mode), 6.7.1 (NMIs are unmasked).
- * RF is not modelled: there are no instruction breakpoints.
+ * RF is kept only while there are breakpoints.
  */
 #include "cpu/soft/seg.h"
 #include "cpu/soft/state.h"
@@ -16,6 +16,8 @@ static uint64_t changeable(const struct vcpu *v, unsigned cpl, unsigned op_bytes
         m |= FL_IF;
     if (cpl == 0)
         m |= FL_IOPL;
+    if (vcpu_watched(v))
+        m |= FL_RF;
     return op_bytes == 2 ? m & 0xffff : m;
 }
 
@@ -58,11 +60,11 @@ static void iret_to_vm86(struct vcpu *v, struct stack *s, uint64_t off, uint16_t
     v->rip = off & 0xffff;
 }
 
-static void iret_task(struct vcpu *v)
+static void iret_task(struct vcpu *v, uint64_t next_rip)
 {
     uint16_t back;
     mmu_read_sys(v, v->seg[SEG_TR].base, &back, sizeof(back));
-    task_switch(v, back, TASK_IRET, v->rip, false, 0);
+    task_switch(v, back, TASK_IRET, next_rip, false, 0);
 }
 
 static void iret_protected(struct vcpu *v, unsigned op_bytes)
@@ -99,14 +101,14 @@ static void iret_protected(struct vcpu *v, unsigned op_bytes)
     seg_commit_cs(v, &cs, sel & 3, off);
 }
 
-void soft_iret(struct vcpu *v, unsigned op_bytes)
+void soft_iret(struct vcpu *v, unsigned op_bytes, uint64_t next_rip)
 {
     if (real_like(v))
         iret_real(v, op_bytes);
     else if (v->rflags & FL_NT) {
         if (long_mode(v))
             soft_fault_code(v, EXC_GP, 0);
-        iret_task(v);
+        iret_task(v, next_rip);
     } else
         iret_protected(v, op_bytes);
     v->nmi_masked = false;

@@ -94,7 +94,7 @@ struct jit {
     uint8_t *rw, *rx;            /* one memory, two mappings */
     uint32_t code_bytes;         /* may be used */
     uint32_t used, base;         /* code offsets; base: behind the common stubs */
-    uint32_t leave, miss[3];     /* common stubs; miss by the register that carries the site */
+    uint32_t leave, miss[3];     /* common stubs: r11, or r9 + n, carries the site */
     uint32_t beyond[BANK_COUNT]; /* to linear address r9, flags in the slot; 0: not made yet */
     struct block *blocks;        /* 0 is none */
     struct site *sites;

@@ -58,16 +58,6 @@ static inline void gs64_at(struct out *o, unsigned op, unsigned reg, unsigned ba
     put8(o, 0x80 | (reg & 7) << 3 | (base & 7));
     put32(o, off);
 }
-/* mov dword gs:[off], imm */
-static inline void gs_set32(struct out *o, uint32_t off, uint32_t val)
-{
-    put8(o, 0x65);
-    put8(o, 0xc7);
-    put8(o, 0x04);
-    put8(o, 0x25);
-    put32(o, off);
-    put32(o, val);
-}
 /* mov reg32, imm; r9..r11 */
 static inline void set32(struct out *o, unsigned reg, uint32_t val)
 {

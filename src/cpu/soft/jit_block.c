@@ -106,13 +106,8 @@ static void emit_out_of_line(struct translation *t)
         resolve(s->from, t->o.at);
         if (SITE_REASON(s->site) == LEAVE_LINK)
             j->exits[SITE_NUMBER(s->site)].stub = code_at(t, t->o.at);
-        if (s->reg) {
-            set32(&t->o, s->reg, s->site);
-            jump_to(&t->o, j->rw + j->miss[s->reg - R9]);
-        } else {
-            gs_set32(&t->o, VCPU_OFF(jit_site), s->site);
-            jump_to(&t->o, j->rw + j->leave);
-        }
+        set32(&t->o, s->reg ? s->reg : R11, s->site);
+        jump_to(&t->o, j->rw + (s->reg ? j->miss[s->reg - R9] : j->leave));
     }
 }
 
@@ -135,7 +130,7 @@ static void emit_all(struct translation *t)
     }
     emit_out_of_line(t);
     b->stale = code_at(t, t->o.at);
-    gs_set32(&t->o, VCPU_OFF(jit_site), SITE(LEAVE_STALE, t->gpa & 0xfff, false));
+    set32(&t->o, R11, SITE(LEAVE_STALE, t->gpa & 0xfff, false));
     jump_to(&t->o, j->rw + j->leave);
     b->code_end = code_at(t, t->o.at);
 }

@@ -84,7 +84,7 @@ static void start_over(struct jit *j)
     j->nr_marks = 0;
 }
 
-/* leave: jmp gs:[jit_leave]; miss: the same with jit_miss, after mov gs:[jit_site], reg */
+/* mov gs:[jit_site], reg; jmp gs:[jit_miss] for each register, and one for jit_leave with r11. */
 static void make_stubs(struct jit *j)
 {
     struct out o = {j->rw, j->rw};
@@ -94,8 +94,7 @@ static void make_stubs(struct jit *j)
             j->leave = 32 * n;
         else
             j->miss[n] = 32 * n;
-        if (n < 3)
-            gs32(&o, OP_STORE, R9 + n, VCPU_OFF(jit_site));
+        gs32(&o, OP_STORE, n < 3 ? R9 + n : R11, VCPU_OFF(jit_site));
         put8(&o, 0x65);
         put8(&o, 0xff);
         put8(&o, 0x24);

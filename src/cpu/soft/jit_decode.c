@@ -51,7 +51,9 @@ static void note_flags(struct guest_insn *g)
 static uint16_t scratch_bit(ZydisRegister r)
 {
     unsigned bytes, shift, n = operand_gpr(r, &bytes, &shift);
-    return n >= R9 && n <= R11 ? (uint16_t)(1u << n) : 0;
+    if (n < R9 || n > R11)
+        return 0;
+    return (uint16_t)(1u << n);
 }
 
 static bool addresses(const ZydisDecodedOperand *op)

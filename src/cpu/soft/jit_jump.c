@@ -15,7 +15,7 @@ void slow_path(struct translation *t, uint8_t *from, uint32_t site, unsigned reg
 
 static void leave_now(struct translation *t, uint32_t site)
 {
-    gs_set32(&t->o, VCPU_OFF(jit_site), site);
+    set32(&t->o, R11, site);
     jump_to(&t->o, t->j->rw + t->j->leave);
 }
 

@@ -126,8 +126,15 @@ static unsigned in_first_page(uint64_t va, unsigned size)
     return size < room ? size : room;
 }
 
+static void watch(struct vcpu *v, uint64_t va, unsigned size, enum access access)
+{
+    if (__builtin_expect(vcpu_watched(v), 0) && access != ACCESS_FETCH)
+        debug_data(v, va, size, access);
+}
+
 static void access_read(struct vcpu *v, uint64_t va, uint8_t *buf, unsigned size, bool as_user)
 {
+    watch(v, va, size, ACCESS_READ);
     unsigned first = in_first_page(va, size);
     struct piece p = translate(v, va, ACCESS_READ, as_user);
     if (first == size) {
@@ -141,6 +148,7 @@ static void access_read(struct vcpu *v, uint64_t va, uint8_t *buf, unsigned size
 
 static void access_write(struct vcpu *v, uint64_t va, const uint8_t *buf, unsigned size, bool as_user)
 {
+    watch(v, va, size, ACCESS_WRITE);
     unsigned first = in_first_page(va, size);
     struct piece p = translate(v, va, ACCESS_WRITE, as_user);
     if (first == size) {
@@ -188,6 +196,7 @@ void *mmu_fill(struct vcpu *v, uint64_t va, enum access access)
 
 void *mmu_host(struct vcpu *v, uint64_t va, unsigned size, enum access access)
 {
+    watch(v, va, size, access);
     if (in_first_page(va, size) != size) {
         translate(v, va, access, user(v));
         translate(v, wrap(v, va + in_first_page(va, size)), access, user(v));
@@ -199,6 +208,7 @@ void *mmu_host(struct vcpu *v, uint64_t va, unsigned size, enum access access)
 
 void *mmu_host_locked(struct vcpu *v, uint64_t va, unsigned size, uint64_t *ret_gpa)
 {
+    watch(v, va, size, ACCESS_WRITE);
     struct piece p = translate(v, va, ACCESS_WRITE, user(v));
     if (in_first_page(va, size) != size)
         return NULL;

@@ -3,7 +3,7 @@
  * run: the loop that one CPU lives in: requests, interrupts, then guest code until something is up.
  *
  * Source: Intel SDM vol. 3A, 6.7 (NMI), 6.9 (priorities), vol. 2B, STI (shadow), HLT.
- * Left out: data and instruction breakpoints, SMM.
+ * Left out: SMM.
  * Threads: run_cpu is the CPU's own; request is any thread's. A sleeping CPU waits on `request` itself: it
  * sets `sleeping` and the futex checks that no bit is set; the other side sets a bit first, then looks at
  * `sleeping`.
@@ -108,7 +108,7 @@ static bool deliver_events(struct vcpu *v)
 static bool something_is_up(const struct vcpu *v)
 {
     return v->request || v->halted || v->shadow || v->rflags & FL_TF || (v->ask_intc && v->rflags & FL_IF) ||
-           (v->nmi_pending && !v->nmi_masked);
+           (v->nmi_pending && !v->nmi_masked) || vcpu_watched(v);
 }
 
 static void many(struct vcpu *v, void *arg)
@@ -122,25 +122,32 @@ static void many(struct vcpu *v, void *arg)
     } while (!something_is_up(v));
 }
 
-/* One instruction in the shadow of sti or mov ss, or under TF. */
+/* One instruction: in the shadow of sti or mov ss, under TF, or while there are breakpoints. */
 static void one(struct vcpu *v, void *arg)
 {
     (void)arg;
-    bool trap = v->rflags & FL_TF;
+    bool trap = v->rflags & FL_TF, resume = v->rflags & FL_RF;
     v->shadow = v->shadow_ss = v->event_taken = false;
+    v->db_bits = 0;
+    if (vcpu_watched(v))
+        debug_code(v);
     v->stats.steps++;
     step(v);
-    v->db_pending = trap && !v->event_taken && !v->shadow_ss;
+    if (resume)
+        v->rflags &= ~(uint64_t)FL_RF;
+    if (trap && !v->event_taken)
+        v->db_bits |= DR6_BS;
+    if (v->shadow_ss)
+        v->db_bits = 0;
 }
 
 static bool run_guest(struct vcpu *v)
 {
-    bool single = v->shadow || v->rflags & FL_TF;
+    bool single = v->shadow || v->rflags & FL_TF || vcpu_watched(v);
     if (soft_try(v, single ? one : many, NULL)) {
-        if (!v->db_pending)
+        if (!single || !v->db_bits)
             return true;
-        v->db_pending = false;
-        v->exc.addr = DR6_BS;
+        v->exc = (struct exception){.vector = EXC_DB, .addr = v->db_bits};
         return soft_deliver(v, EXC_DB, false, 0, false);
     }
     v->shadow = false;

@@ -9,7 +9,7 @@
  *   sys*.c      privileged instructions                msr.c   model-specific registers   pvclock.c
  *   state.c     KVM structures in and out              vec.c   guest vector state in and out
  *   insn.c      Zydis' answer boiled down              step.c  one instruction, natively, on a bounce buffer
- *   hostsig.c   native faults of guest code
+ *   hostsig.c   native faults of guest code            debug.c  breakpoints
  *   jit*.c      translation                            smc.c   pages with code, cross-CPU invalidation
  *
  * A helper that faults does not return: soft_fault() unwinds to the run loop (or to the caller's
@@ -47,13 +47,14 @@ bool soft_try(struct vcpu *v, void (*fn)(struct vcpu *v, void *arg), void *arg);
 _Noreturn void soft_fault_again(struct vcpu *v); /* what soft_try met, for who stands further out */
 _Noreturn void soft_fault(struct vcpu *v, unsigned vector);                      /* without error code */
 _Noreturn void soft_fault_code(struct vcpu *v, unsigned vector, uint32_t error); /* with one */
+_Noreturn void soft_debug_fault(struct vcpu *v, uint32_t dr6);                   /* before an instruction */
 _Noreturn void soft_page_fault(struct vcpu *v, uint64_t va, uint32_t error);
 /* ---- excp.c ---- */
 /* Deliver through the IDT (real mode: IVT). soft_int: INT n, INT3, INTO with next_rip as return address.
  * Both may meet further faults; false: triple fault. */
 bool soft_deliver(struct vcpu *v, unsigned vector, bool has_error, uint32_t error, bool external);
 void soft_int(struct vcpu *v, unsigned vector, uint64_t next_rip);
-void soft_iret(struct vcpu *v, unsigned op_bytes);
+void soft_iret(struct vcpu *v, unsigned op_bytes, uint64_t next_rip); /* where a task that returns goes on */
 
 /* ---- mmu.c: guest memory by linear address; all fault precisely ---- */
 /* Fill the TLB for va by the rights of the CPL and return its host address. Faults. NULL: use mmu_read or
@@ -184,6 +185,10 @@ bool step_host_fault(struct vcpu *v, const struct host_fault *f);
 int hostsig_enter(struct vcpu *v, struct err *e); /* this thread's faults from now on; GS base = v */
 void hostsig_leave(struct vcpu *v);
 void hostsig_fini(struct vcpu *v);
+
+/* ---- debug.c ---- */
+void debug_code(struct vcpu *v); /* raises #DB if there is a breakpoint at rip */
+void debug_data(struct vcpu *v, uint64_t va, unsigned size, enum access access); /* notes what is hit */
 
 /* ---- smc.c ---- */
 /* The page gets translations: mark it, make other CPUs forget write entries. jit's lock held. */

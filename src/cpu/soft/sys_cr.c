@@ -148,9 +148,7 @@ bool sys_mov_dr(struct vcpu *v, const struct insn *i)
         soft_fault(v, EXC_UD);
     sys_need_cpl0(v);
     if (v->dr[7] & DR7_GD) {
-        v->exc.addr = 0;
-        v->dr[6] |= DR6_BD;
-        soft_fault(v, EXC_DB);
+        soft_debug_fault(v, DR6_BD);
     }
     if (n == 4 || n == 5)
         n += 2;

@@ -109,6 +109,10 @@ bool sys_int1(struct vcpu *v, const struct insn *i)
 
 bool sys_iret(struct vcpu *v, const struct insn *i)
 {
-    soft_iret(v, i->mnemonic == ZYDIS_MNEMONIC_IRETQ ? 8 : i->mnemonic == ZYDIS_MNEMONIC_IRETD ? 4 : 2);
+    soft_iret(v,
+              i->mnemonic == ZYDIS_MNEMONIC_IRETQ   ? 8
+              : i->mnemonic == ZYDIS_MNEMONIC_IRETD ? 4
+                                                    : 2,
+              sys_next_rip(v, i));
     return true;
 }

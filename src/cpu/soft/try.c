@@ -51,6 +51,12 @@ void soft_fault_code(struct vcpu *v, unsigned vector, uint32_t error)
     unwind(v);
 }
 
+void soft_debug_fault(struct vcpu *v, uint32_t dr6)
+{
+    v->exc = (struct exception){.vector = EXC_DB, .addr = dr6, .fault = true};
+    unwind(v);
+}
+
 void soft_page_fault(struct vcpu *v, uint64_t va, uint32_t error)
 {
     v->exc.vector = EXC_PF;

@@ -121,6 +121,7 @@ struct fault_env {
 struct exception {
     uint8_t vector;
     bool has_error;
+    bool fault; /* #DB: before the instruction, which shall not meet it again */
     uint32_t error;
     uint64_t addr; /* #PF: what CR2 becomes; #DB: what DR6 gains */
 };
@@ -194,7 +195,7 @@ struct vcpu {
     struct exception exc;
     bool event_taken; /* this instruction went into a handler: INT n and its kin */
     uint32_t pauses;  /* PAUSE instructions so far */
-    bool db_pending;  /* a single-step or data breakpoint trap is due after this instruction */
+    uint32_t db_bits; /* DR6 gains them after this instruction (step, data breakpoint); 0: no trap is due */
 
     bool nmi_pending;
     bool injected; /* set_state asked for this event to be delivered first; it is in exc */
@@ -226,6 +227,12 @@ struct vcpu {
 #define MODE_X87    (1u << 7) /* CR0.EM and TS let x87/MMX run */
 
 #define VCPU_OFF(m) ((uint32_t)offsetof(struct vcpu, m))
+
+/* Breakpoints are enabled: instructions go one by one, through the stepper. */
+static inline bool vcpu_watched(const struct vcpu *v)
+{
+    return v->dr[7] & 0xff;
+}
 
 static inline unsigned vcpu_cpl(const struct vcpu *v)
 {

@@ -81,6 +81,7 @@ static void apic_write(struct vcpu *v, uint64_t off, unsigned size, uint64_t val
     else
         v->soft->intc->apic_write(v->soft->intc->ctx, v->index, reg,
                                   reg == ICR ? val | (uint64_t)v->apic_icr_high >> 24 << 32 : val);
+    atomic_fetch_or(&v->request, REQ_INTERRUPT); /* EOI and TPR may let another one through */
 }
 
 /* What other CPUs do after a write to a device must find this CPU's writes to code noticed. */

@@ -66,7 +66,7 @@ static void breakpoints(void)
     TRY("single step over mov ss",
         "mov %%ss, %%ecx; pushf; orl $0x100, (%%rsp); popf; mov %%ecx, %%ss; nop; nop", : : : ALL);
     TRY("single step of a rep",
-        "mov $3, %%ecx; lea %0, %%rdi; pushf; orl $0x100, (%%rsp); popf; rep stosb", : : "m"(pair[3]) : ALL);
+        "mov $3, %%ecx; mov $0x9c000, %%edi; pushf; orl $0x100, (%%rsp); popf; rep stosb", : : : ALL);
     say("ecx %lx\n", trap.f.rcx);
     TRY("single step of int", "pushf; orl $0x100, (%%rsp); popf; int $0x40", : : : ALL);
 }

@@ -88,24 +88,28 @@ void say(const char *fmt, ...)
     va_end(ap);
 }
 
-/* Registers that hold no accident of the compiler. */
+/* Registers and stack hold no accident of the compiler, nor flags that are undefined. */
 _Noreturn void leave(int status)
 {
+    memset(&trap, 0, sizeof(trap));
+    memset((void *)0x80000, 0, 0x10000);
 #ifdef __x86_64__
     __asm__ volatile(
-        "xor %%ecx, %%ecx; xor %%ebx, %%ebx; xor %%esi, %%esi; xor %%edi, %%edi; xor %%r8d, %%r8d;"
-        "xor %%r9d, %%r9d; xor %%r10d, %%r10d; xor %%r11d, %%r11d; xor %%r12d, %%r12d;"
-        "xor %%r13d, %%r13d; xor %%r14d, %%r14d; xor %%r15d, %%r15d; xor %%edx, %%edx;"
-        "mov $0x7f000, %%esp; xor %%ebp, %%ebp; test %%edx, %%edx; outb %%al, %1\n1: jmp 1b"
+        "xor %%ebx, %%ebx; xor %%esi, %%esi; xor %%r8d, %%r8d; xor %%r9d, %%r9d; xor %%r10d, %%r10d;"
+        "xor %%r11d, %%r11d; xor %%r12d, %%r12d; xor %%r13d, %%r13d; xor %%r14d, %%r14d;"
+        "xor %%r15d, %%r15d"
         :
-        : "a"(status), "N"(PORT_EXIT));
+        :
+        : "rbx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15");
 #else
+    __asm__ volatile("xor %%ebx, %%ebx; xor %%esi, %%esi" : : : "ebx", "esi");
+#endif
     __asm__ volatile(
-        "xor %%ecx, %%ecx; xor %%ebx, %%ebx; xor %%esi, %%esi; xor %%edi, %%edi; xor %%edx, %%edx;"
-        "mov $0x7f000, %%esp; xor %%ebp, %%ebp; test %%edx, %%edx; outb %%al, %1\n1: jmp 1b"
+        "mov $0x7f000, %%esp; xor %%ebp, %%ebp; mov %%eax, %%edx; mov $0x78000, %%edi;"
+        "mov $0x8000, %%ecx; xor %%eax, %%eax; cld; rep stosb; mov %%edx, %%eax; xor %%edi, %%edi;"
+        "xor %%edx, %%edx; test %%edx, %%edx; outb %%al, %1\n1: jmp 1b"
         :
         : "a"(status), "N"(PORT_EXIT));
-#endif
     __builtin_unreachable();
 }
 
@@ -123,6 +127,7 @@ void try_start(void)
 
 void try_tell(const char *name)
 {
+    word end = try_resume;
     try_resume = 0;
     say("%s:", name);
     if (!trap.count)
@@ -133,7 +138,12 @@ void try_tell(const char *name)
             say(" e=%lx", trap.f.error);
         if (trap.f.vector == 14)
             say(" cr2=%lx", trap.cr2);
-        say(" +%lx%s\n", trap.f.rip - try_ip, trap.count > 1 ? " again" : "");
+        /* not where the compiler put things */
+        if (trap.f.rip >= try_ip && trap.f.rip <= end)
+            say(" +%lx", trap.f.rip - try_ip);
+        else
+            say(" at %lx", trap.f.rip);
+        say("%s\n", trap.count > 1 ? " again" : "");
     }
 }
 

@@ -59,7 +59,11 @@ extern void (*on_interrupt)(struct frame *f);
     "movl %%esp, try_rsp\n"                                                                                  \
     "771:\t"
 #endif
+#ifdef __x86_64__
 #define TRY_END "\n772:\n"
+#else /* IRET to the same privilege leaves ESP as it was at the fault */
+#define TRY_END "\n772:\tmovl try_rsp, %%esp\n"
+#endif
 #define TRY(name, insns, ...)                                                                                \
     do {                                                                                                     \
         try_start();                                                                                         \

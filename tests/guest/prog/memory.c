@@ -86,7 +86,7 @@ static void exchange(void)
                          : "cc");
         mix(ok);
     }
-    TRY("cmpxchg16b unaligned", "lock cmpxchg16b 8+%0", : : "m"(a) : ALL);
+    TRY("cmpxchg16b unaligned", "lock cmpxchg16b %0", : : "m"(a[1]) : ALL);
     digest("exchange");
 }
 

@@ -91,6 +91,11 @@ int main(void)
     TRY("division of x87", "fninit; fldcw %0; fld1; fldz; fdivrp; fwait", : : "m"(x87_trapping) : ALL);
     TRY("later x87", "fld1", : : : ALL);
     __asm__ volatile("fninit");
+    word d;
+    __asm__ volatile("mov %0, %%dr7" : : "r"(0x2400ul));
+    TRY("general detect", "mov %%dr0, %%rax", : : : ALL);
+    __asm__ volatile("mov %%dr7, %0" : "=r"(d));
+    say("dr7 %lx\n", d);
     reserved();
     priority();
     WRITE_CR(4, READ_CR(4) | 1 << 16);

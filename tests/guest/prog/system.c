@@ -19,7 +19,8 @@ __asm__("on_syscall32:\n"
 static void user_syscall(void)
 {
     word flags, cs, ss;
-    __asm__ volatile("stc; std; mov $0x77, %%eax; syscall; pushf; cld; pop %0; mov %%cs, %1; mov %%ss, %2"
+    __asm__ volatile("xor %%eax, %%eax; stc; std; mov $0x77, %%eax; syscall; pushf; cld; pop %0; mov %%cs, "
+                     "%1; mov %%ss, %2"
                      : "=b"(flags), "=d"(cs), "=S"(ss)
                      :
                      : "rax", "rcx", "r11", "memory", "cc");
@@ -64,7 +65,7 @@ static void compat(void)
                      : ALL, "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15");
     on_interrupt = 0;
     say("compat: eax %lx ebx %lx ecx %lx edx %lx esi %lx ebp %lx esp %lx stored %x\n", last.rax, last.rbx,
-        last.rcx, last.rdx, last.rsi, last.rbp, last.rsp, *(uint32_t *)(0x9c000 - 4));
+        last.rcx - (word)compat_code, last.rdx, last.rsi, last.rbp, last.rsp, *(uint32_t *)(0x9c000 - 4));
     say("syscall from compat: cs %lx ss %lx\n", seen[4], seen[5]);
 }
 
@@ -85,8 +86,8 @@ static void far_transfers(void)
         uint32_t off;
         uint16_t sel;
     } __attribute__((packed)) target;
-    __asm__ volatile("movl $1f, %1; movw $8, 4+%1; mov %%rsp, %%rbx; lcall *%1; jmp 2f\n"
-                     "1: mov (%%rsp), %%eax; mov 4(%%rsp), %%edx; sub $2f, %%eax; lretl\n"
+    __asm__ volatile("movl $1f, %1; movw $8, 4+%1; mov %%rsp, %%rbx; lcall *%1\n3: jmp 2f\n"
+                     "1: mov (%%rsp), %%eax; mov 4(%%rsp), %%edx; sub $3b, %%eax; lretl\n"
                      "2: sub %%rsp, %%rbx"
                      : "=a"(a), "+m"(target), "=d"(b), "=b"(seen[7])
                      :
@@ -207,5 +208,6 @@ int main(void)
     call_gate();
     stacks();
     segment_bases();
+    memset(seen, 0, sizeof(seen)); /* flags among them */
     return 0;
 }

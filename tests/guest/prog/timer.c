@@ -57,6 +57,44 @@ static void by_pic(void)
 
 static volatile uint32_t *const ioapic = (uint32_t *)0x40000000ul;
 
+/* Registers in memory. Interrupts of two priorities: the lower one waits for the other's EOI. */
+static volatile uint32_t *const xapic = (uint32_t *)0x40200000ul;
+static unsigned order[4], nr_order;
+
+static void nested(struct frame *f)
+{
+    order[nr_order++ & 3] = (unsigned)f->vector;
+    if (f->vector == 0x75) {
+        xapic[0x300 / 4] = 0x40065; /* to itself: lower */
+        __asm__ volatile("sti; nop; nop; nop; cli" : : : "memory");
+        order[nr_order++ & 3] = 1;
+    }
+    xapic[0xb0 / 4] = 0;
+}
+
+static void by_xapic(void)
+{
+    volatile uint64_t *pd = (uint64_t *)0x10c000;
+    memset((void *)0x10c000, 0, 0x1000);
+    pd[1] = 0xfee00083;
+    ((uint64_t *)0x101000)[1] = 0x10c007;
+    on_interrupt = nested;
+    xapic[0xf0 / 4] = 0x1ff;
+    xapic[0x300 / 4] = 0x40075;
+    __asm__ volatile("sti; nop; nop; nop; cli" : : : "memory");
+    say("xapic id %x version %x: %x %x %x\n", xapic[0x20 / 4] >> 24, xapic[0x30 / 4] & 0xf0, order[0],
+        order[1], order[2]);
+    xapic[0x80 / 4] = 0x70;
+    xapic[0x300 / 4] = 0x40065;
+    nr_order = 0;
+    __asm__ volatile("sti; nop; nop; nop; nop" : : : "memory");
+    unsigned before = nr_order;
+    xapic[0x80 / 4] = 0;
+    __asm__ volatile("nop; nop; cli" : : : "memory");
+    say("tpr 7: %u, tpr 0: %u\n", before, nr_order);
+    on_interrupt = take;
+}
+
 static void by_ioapic(void)
 {
     volatile uint64_t *pd = (uint64_t *)0x10c000;
@@ -136,6 +174,7 @@ int main(void)
     }
     say("tsc %s\n", monotonic ? "monotonic" : "goes back");
     by_pic();
+    by_xapic();
     by_ioapic();
     by_apic();
     priorities();

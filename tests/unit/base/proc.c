@@ -87,7 +87,8 @@ static void its_input_and_output_can_be_descriptors_of_ours(void **state)
     close(out[1]);
 }
 
-/* Orphans of the group become our children (main makes us their reaper): wait until none is left. */
+/* The group is named after its first process, which stands between us and the program. Its orphans become our
+ * children (main makes us their reaper): wait until none is left. */
 static bool group_gone(pid_t group)
 {
     alarm(30); /* one that lives on would sleep for 1000 s */
@@ -116,7 +117,7 @@ static void an_interrupt_ends_the_child_with_all_it_started_and_then_us(void **s
         prctl(PR_SET_CHILD_SUBREAPER, 1);
         struct interrupt i;
         interrupt_hold(&i);
-        const char *argv[] = {"sh", "-c", "sleep 1000 & sleep 1000 & echo $$; wait", NULL};
+        const char *argv[] = {"sh", "-c", "sleep 1000 & sleep 1000 & echo $PPID; wait", NULL};
         struct proc_config c = {.argv = argv, .out_line = interrupt_us, .ctx = &group};
         if (proc_run(&c, &e) == -EINTR && interrupt_pending() && group_gone(group))
             (void)!write(p[1], "tidy", 4);
@@ -147,7 +148,7 @@ static void an_ignored_signal_is_no_interrupt(void **state)
     signal(SIGINT, SIG_DFL);
 }
 
-static void the_child_goes_when_we_are_killed(void **state)
+static void the_child_goes_with_all_it_started_when_we_are_killed(void **state)
 {
     (void)state;
     int p[2];
@@ -156,7 +157,7 @@ static void the_child_goes_when_we_are_killed(void **state)
     if (pid == 0) {
         struct err e;
         char script[64];
-        snprintf(script, sizeof(script), "echo $$ >&%d; exec sleep 1000", p[1]);
+        snprintf(script, sizeof(script), "sleep 1000 & echo $PPID >&%d; sleep 1000", p[1]);
         run_sh(script, &e);
         _exit(0);
     }
@@ -179,7 +180,7 @@ int main(void)
         cmocka_unit_test(its_input_and_output_can_be_descriptors_of_ours),
         cmocka_unit_test(an_interrupt_ends_the_child_with_all_it_started_and_then_us),
         cmocka_unit_test(an_ignored_signal_is_no_interrupt),
-        cmocka_unit_test(the_child_goes_when_we_are_killed),
+        cmocka_unit_test(the_child_goes_with_all_it_started_when_we_are_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

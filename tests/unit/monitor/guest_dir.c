@@ -125,6 +125,7 @@ static void a_folder_that_was_never_finished_is_no_guest(void **state)
     assert_string_equal(json_string_value(json_array_get(names, 0)), "whole");
     assert_false(there(half->dir));
     OWN(guest_dir) now = made("half"); /* its name is free */
+    assert_true(there(whole->dir) && there(now->dir));
 }
 
 static void what_is_removed_leaves_nothing(void **state)
