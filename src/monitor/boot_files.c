@@ -6,6 +6,7 @@
  */
 #include "monitor/boot_files.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -20,6 +21,7 @@ void boot_files_fini(struct boot_files *b)
     free(b->initrd);
     free(b->cmdline);
     *b = (struct boot_files){0};
+    malloc_trim(0); /* they are large, and the machine lives long */
 }
 
 /* ---- modules ---- */

@@ -112,7 +112,7 @@ expect 0 "$hospes" pause t-one
 expect 0 "$hospes" ps
 contains paused
 expect 0 "$hospes" resume t-one
-{ echo hello; sleep 2; } | timeout 20 script -qefc "$hospes console t-one" /dev/null >"$work/console" || :
+{ echo hello; sleep 2; printf '\x1d'; sleep 1; } | timeout 20 script -qefc "$hospes console t-one" /dev/null >"$work/console" || fail "console ended with status $?"
 tr -d '\r' <"$work/console" | tail -5
 grep -q "GOT hello" "$work/console" || fail "what was typed did not arrive"
 
@@ -148,6 +148,33 @@ refused "$work/cut.qcow2" "$hospes" image import "$work/cut.qcow2"
 head -c 1000 /dev/urandom | gzip >"$work/cut.tar.gz"
 refused "$work/cut.tar.gz" "$hospes" image import "$work/cut.tar.gz"
 refused "$work/empty" "$hospes" image import "$work/empty"
+
+say "no space left"
+mkdir -p "$work/tree/bin"
+cp "$(command -v busybox)" "$work/tree/bin/sh"
+head -c 20000000 /dev/urandom >"$work/tree/large"
+# shellcheck disable=SC2016
+full='mount -t tmpfs -o size=8M none "$HOSPES_ROOT"; "$@"; rc=$?; find "$HOSPES_ROOT" -name "*.raw" >&2; exit $rc'
+refused "No space left" unshare -m sh -c "$full" - "$hospes" image import "$work/tree"
+
+say "an ordinary user: no permission on /dev/kvm is told, and machines run all the same"
+home=$(mktemp -d /tmp/hospes-test.XXXXXX)
+trap 'rm -rf "$home"; finish' EXIT
+cp "$hospes" "$kernel" "$work/i.gz" "$home"
+chmod 755 "$home"
+mkdir "$home/root"
+chown 65534:65534 "$home/root"
+as_nobody() { HOSPES_ROOT=$home/root setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+boots=("$home/hospes" run --vm --kernel "$home/vmlinuz" --initrd "$home/i.gz" --append "console=ttyS0 quiet" --memory 128M)
+if [ -e /dev/kvm ] && ! as_nobody test -w /dev/kvm; then
+	refused "/dev/kvm" as_nobody "${boots[@]}" --engine kvm
+fi
+rc=0
+out=$(echo off | as_nobody timeout 60 "${boots[@]}" -p 127.0.0.1:$port:80 --console stdio 2>&1) || rc=$?
+tail -3 <<<"$out"
+[ $rc -eq 0 ] || fail "status $rc of an ordinary user's machine"
+contains "GOT off"
+rm -rf "$home"
 
 say "a reader that goes away is no crash"
 "$hospes" --help | true

@@ -14,6 +14,6 @@ for p in fault system paging code memory timer machine legacy smp; do
 	lines="$lines ./runner -e kvm -c $cpus $p.bin $p.expect && ./runner -e all -d 0 -c $cpus $p.bin $p.expect && echo \"$p agrees\";"
 done
 say "flat guest programs on kvm and soft"
-out=$("$top/script/nested-kvm" -k "$assets/kernel" -m 512 -t 360 "$lines" "${files[@]}" 2>&1) || :
+out=$("$top/script/nested-kvm" -c max,-avx,-avx2,-fma,-f16c -k "$assets/kernel" -m 512 -t 360 "$lines" "${files[@]}" 2>&1) || :
 printf '%s\n' "$out"
 for p in fault system paging code memory timer machine legacy smp; do contains "$p agrees"; done

@@ -78,6 +78,12 @@ static const struct part parts[] = {
     PART(DEBUGREGS, debugregs), PART(VCPU_EVENTS, events), PART(LAPIC, lapic),
 };
 
+/* A processor without XSAVE has no XCR0, and KVM refuses even to set none. */
+static bool is_absent(const struct part *p, const struct cpu_state *s)
+{
+    return p->set == KVM_SET_XCRS && s->xcrs.nr_xcrs == 0;
+}
+
 int kvm_state_get(struct engine *g, unsigned cpu, struct cpu_state *ret, struct err *e)
 {
     int fd = ((struct kvm *)g)->cpus[cpu].fd;
@@ -107,7 +113,7 @@ int kvm_state_set(struct engine *g, unsigned cpu, const struct cpu_state *s, str
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        if (ioctl(fd, parts[i].set, (const uint8_t *)s + parts[i].offset) == 0)
+        if (is_absent(&parts[i], s) || ioctl(fd, parts[i].set, (const uint8_t *)s + parts[i].offset) == 0)
             continue;
         rc = err_sys(e, "KVM_SET_%s", parts[i].name);
         for (size_t j = 0; j <= i; j++)
