@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/frame.h"
+#include "base/json.h"
 #include "base/own.h"
 #include "cli/term.h"
 
@@ -101,6 +102,14 @@ static int on_input(struct link *l)
     return key && rc == 0 ? leave(l, ATTACH_LEFT) : rc;
 }
 
+/* {"error": "one line"}: the guest ended before the program did. */
+static int on_reply(struct link *l, const struct frame *f)
+{
+    OWN(json_t) reply = json_loadb((const char *)f->payload, f->len, 0, NULL);
+    const char *why = json_string_value(json_object_get(reply, "error"));
+    return why ? err_set(l->e, -ECONNRESET, "%s: %s", l->a->what, why) : 0;
+}
+
 /* Returns the bytes of it that are done with: 0 when it waits for our own standard output. */
 static ssize_t on_frame(struct link *l, const struct frame *f, ssize_t size)
 {
@@ -116,6 +125,10 @@ static ssize_t on_frame(struct link *l, const struct frame *f, ssize_t size)
         if (!frame_get_exit(f, &status))
             return err_set(l->e, -EPROTO, "%s: an end without a status", l->a->what);
         leave(l, status & 0xff);
+    }
+    if (f->type == FRAME_REPLY) {
+        int rc = on_reply(l, f);
+        return rc < 0 ? rc : size;
     }
     return size; /* others: what a newer monitor may say */
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "base/own.h"
 #include "cli/attach.h"
 #include "cli/term.h"
@@ -28,25 +27,12 @@ static int environment(const struct exec_command *c, const char ***ret, struct e
     return word_env(&l, ret, e);
 }
 
-/* The connection broke: say what became of the guest, if that is known. */
-static int why_gone(const struct exec_command *c, struct err *e)
-{
-    OWN(json_t) j = NULL;
-    const char *why = NULL;
-    if (client_inspect(c->guest, &j, NULL) == 0)
-        why = json_string_value(json_object_get(j, "why"));
-    if (!why)
-        return e->code;
-    return err_set(e, -ECONNRESET, "guest %s ended before the command did: %s", c->guest, why);
-}
-
 static int join(const struct exec_command *c, int fd, int *ret_status, struct err *e)
 {
     char what[96];
     snprintf(what, sizeof(what), "guest %s", c->guest);
     const struct attach a = {.fd = fd, .input = c->interactive, .tty = c->tty, .what = what};
-    int rc = attach_run(&a, ret_status, e);
-    return rc == -ECONNRESET ? why_gone(c, e) : rc;
+    return attach_run(&a, ret_status, e);
 }
 
 int exec_command(const struct exec_command *c, int *ret_status, struct err *e)

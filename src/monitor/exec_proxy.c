@@ -10,7 +10,8 @@
 
 #define LIST_MAX    4096
 #define WAIT_MAX_MS 86400000u
-#define NOT_RUN     126 /* exit status of what could not be started, as shells have it */
+#define LOST_MS     5000 /* for the guest's end to be noticed, after its agent is gone */
+#define NOT_RUN     126  /* exit status of what could not be started, as shells have it */
 
 struct exec_proxy {
     struct exec_host *host;
@@ -22,6 +23,7 @@ struct exec_proxy {
     const char **argv, **env; /* borrow from it */
     struct agent_exec exec;
     bool exited;
+    bool lost; /* the agent went in the middle: the client waits for why */
 };
 
 static void free_proxy(struct exec_proxy *x)
@@ -87,16 +89,28 @@ static void tell_not_run(struct exec_proxy *x, const struct err *e)
     conn_send(x->conn, FRAME_EXIT, f.payload, f.len);
 }
 
+/* A guest that ends takes its agent along first; why it ended comes with exec_host_fail. */
+static void lose(struct exec_proxy *x)
+{
+    x->lost = true;
+    agent_session_close(take(x->session));
+    loop_timer_arm(&x->patience, loop_now_ns() + LOST_MS * 1000000ull);
+}
+
 static void session_closed(void *ctx, const struct err *e)
 {
     struct exec_proxy *x = ctx;
+    if (x->conn && e && e->code == -ECONNRESET && !x->exited && !x->exec.detach) {
+        lose(x);
+        return;
+    }
     if (x->exec.detach && e) {
         fail(x, e);
         return;
     }
     if (x->conn && x->exec.detach)
         conn_ok(x->conn);
-    else if (x->conn && e && !x->exited && e->code != -ECONNRESET)
+    else if (x->conn && e && !x->exited)
         tell_not_run(x, e);
     finish(x);
 }
@@ -150,9 +164,13 @@ static bool begin(struct exec_proxy *x)
 
 static void out_of_patience(void *ctx)
 {
+    struct exec_proxy *x = ctx;
     struct err e;
-    err_set(&e, -ETIMEDOUT, "the agent in the guest does not answer: has the guest started up?");
-    fail(ctx, &e);
+    if (x->lost)
+        err_set(&e, -ECONNRESET, "the agent in the guest went away");
+    else
+        err_set(&e, -ETIMEDOUT, "the agent in the guest does not answer: has the guest started up?");
+    fail(x, &e);
 }
 
 static int parse(struct exec_proxy *x, uint64_t *ret_wait_ms, struct err *e)
@@ -205,7 +223,7 @@ int exec_proxy_new(struct exec_host *h, struct conn *c, json_t *request, struct 
 static struct exec_proxy *waiting(const struct exec_host *h)
 {
     struct exec_proxy *x = h->proxies;
-    while (x && x->session)
+    while (x && (x->session || x->lost))
         x = x->next;
     return x;
 }
@@ -220,7 +238,6 @@ void exec_host_up(struct exec_host *h)
 
 void exec_host_fail(struct exec_host *h, const struct err *why)
 {
-    struct exec_proxy *x;
-    while ((x = waiting(h)))
-        fail(x, why);
+    while (h->proxies)
+        fail(h->proxies, why);
 }

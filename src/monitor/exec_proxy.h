@@ -25,5 +25,5 @@ struct exec_host { /* embedded in the monitor */
 int exec_proxy_new(struct exec_host *h, struct conn *c, json_t *request, struct err *e);
 
 void exec_host_up(struct exec_host *h); /* the agent is there: who waited begins */
-/* The guest has ended: who still waits is told why. Those with a session end with the agent. */
+/* The guest has ended, with it its agent: who waits, or was in the middle, is told why. */
 void exec_host_fail(struct exec_host *h, const struct err *why);

@@ -191,6 +191,9 @@ static void a_lost_guest_is_an_error_of_ours(void **state)
     p.link = -1;
     assert_int_equal(end(&p), RESET);
     begin(&p, (struct attach){.what = "guest x"}, false);
+    say(&p, FRAME_REPLY, "{\"error\":\"it ended\"}", 20);
+    assert_int_equal(end(&p), RESET);
+    begin(&p, (struct attach){.what = "guest x"}, false);
     assert_int_equal(write(p.link, "nonsense, no frame", 18), 18);
     assert_int_equal(end(&p), OTHER);
 }

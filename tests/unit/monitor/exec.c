@@ -280,7 +280,7 @@ static void nonsense_is_refused_and_the_connection_lives(void **state)
     assert_int_equal(ask(fd, "{\"argv\":[],\"tty\":1}", &e), -EINVAL);
 }
 
-static void a_command_whose_guest_goes_ends_without_a_status(void **state)
+static void a_command_whose_guest_goes_ends_without_a_status_and_is_told_why(void **state)
 {
     struct fixture *f = *state;
     struct err e;
@@ -291,8 +291,11 @@ static void a_command_whose_guest_goes_ends_without_a_status(void **state)
     pthread_mutex_lock(&f->lock);
     f->host.agent = NULL;
     agent_free(take(f->agent));
+    err_set(&e, -EPIPE, "the plug was pulled");
+    exec_host_fail(&f->host, &e);
     pthread_mutex_unlock(&f->lock);
-    assert_int_equal(collect(fd, FRAME_STDOUT, &out), -1);
+    assert_int_equal(collect(fd, FRAME_REPLY, &out), -1);
+    assert_non_null(memmem(buf_data(&out), out.len, "plug was pulled", 15));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -311,7 +314,7 @@ int main(int argc, char **argv)
         TEST(a_client_that_leaves_takes_its_command_along),
         TEST(a_detached_command_lives_on),
         TEST(nonsense_is_refused_and_the_connection_lives),
-        TEST(a_command_whose_guest_goes_ends_without_a_status),
+        TEST(a_command_whose_guest_goes_ends_without_a_status_and_is_told_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
