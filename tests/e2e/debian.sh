@@ -34,4 +34,6 @@ expect 0 "$hospes" exec t-debian sh -c 'cat /root/kept; dmesg | grep -iE "EXT4-f
 contains kept
 contains CLEAN
 expect 0 "$hospes" stop t-debian
+expect 0 "$top/build/tests/tool/layer" "$HOSPES_ROOT/data/images/debian/disk.raw" "$HOSPES_ROOT/data/guests/t-debian/disk" "$work/seen.raw"
+expect 0 /sbin/e2fsck -fn "$work/seen.raw"
 expect 0 "$hospes" rm t-debian
