@@ -30,5 +30,5 @@ for level in -O0 -O2 -O3; do
 	expect 0 "$hospes" exec t-stress sh -c "printf '%s\n' '$source' | gcc $level -S -o - -x c - | sha256sum"
 	contains "$outside"
 done
-expect 0 "$hospes" exec t-stress sh -c 'dmesg | grep -iE "BUG|Oops|segfault|general protection|stuck" || echo QUIET'
+expect 0 "$hospes" exec t-stress sh -c 'dmesg | grep -E "BUG:|Oops|segfault|general protection|lockup|stuck" || echo QUIET'
 contains QUIET
