@@ -238,22 +238,18 @@ static void a_client_that_leaves_takes_its_command_along(void **state)
 {
     struct fixture *f = *state;
     struct err e;
-    OWN_BUF out = {0};
-    OWN_MEM char *mark = path_make("%s/mark", f->root);
-    OWN_MEM char *request =
-        path_make("{\"argv\":[\"sh\",\"-c\",\"trap 'touch %s; exit' HUP; echo on; while :; do sleep 0.01; "
-                  "done\"],\"wait_ms\":20000}",
-                  mark);
+    char text[FRAME_HEADER + 16] = "";
     int fd = dial(f);
     agent_comes(f);
-    assert_int_equal(ask(fd, request, &e), 0);
-    uint8_t frame[64];
-    assert_true(recv(fd, frame, sizeof(frame), 0) > 0); /* "on" */
+    assert_int_equal(ask(fd, "{\"argv\":[\"sh\",\"-c\",\"echo $$; exec sleep 1000\"],\"wait_ms\":20000}", &e),
+                     0);
+    assert_true(recv(fd, text, sizeof(text) - 1, 0) > FRAME_HEADER);
+    pid_t pid = atoi(text + FRAME_HEADER);
+    assert_true(pid > 1 && kill(pid, 0) == 0);
     close(fd);
-    int tries = 0;
-    while (access(mark, F_OK) < 0 && tries++ < 1000)
+    for (int i = 0; i < 1000 && kill(pid, 0) == 0; i++)
         usleep(10000);
-    assert_int_equal(access(mark, F_OK), 0);
+    assert_int_equal(kill(pid, 0), -1);
 }
 
 static void a_detached_command_lives_on(void **state)
