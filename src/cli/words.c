@@ -15,7 +15,7 @@ static uint32_t debug_bit(const char *word, size_t len)
         enum cpu_debug bit;
     } names[] = {
         {"step", CPU_DEBUG_STEP},       {"no-chain", CPU_DEBUG_NO_CHAIN},
-        {"no-tlb", CPU_DEBUG_NO_TLB},   {"no-group", CPU_DEBUG_NO_GROUP},
+        {"no-tlb", CPU_DEBUG_NO_TLB},   {"small-cache", CPU_DEBUG_SMALL_CACHE},
         {"no-live", CPU_DEBUG_NO_LIVE}, {"no-jcache", CPU_DEBUG_NO_JCACHE},
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -33,7 +33,7 @@ int word_debug_bits(const char *list, uint32_t *ret, struct err *e)
         if (!bit)
             return err_set(
                 e, -EINVAL,
-                "--engine-debug: not one of step, no-chain, no-tlb, no-group, no-live, no-jcache: %.*s",
+                "--engine-debug: not one of step, no-chain, no-tlb, no-live, no-jcache, small-cache: %.*s",
                 (int)len, p);
         bits |= bit;
         p += len;

@@ -57,10 +57,9 @@ enum cpu_debug {
     CPU_DEBUG_STEP = 1 << 0,        /* no translation: every instruction through the stepper */
     CPU_DEBUG_NO_CHAIN = 1 << 1,    /* blocks return to the dispatcher */
     CPU_DEBUG_NO_TLB = 1 << 2,      /* every access takes the slow path */
-    CPU_DEBUG_NO_GROUP = 1 << 3,    /* one check per access */
+    CPU_DEBUG_SMALL_CACHE = 1 << 3, /* little room for translations: thrown away all the time */
     CPU_DEBUG_NO_LIVE = 1 << 4,     /* flags count as live everywhere */
     CPU_DEBUG_NO_JCACHE = 1 << 5,   /* indirect jumps go to the dispatcher */
-    CPU_DEBUG_SMALL_CACHE = 1 << 6, /* little room for translations: they are thrown away all the time */
 };
 
 enum cpu_exit {
