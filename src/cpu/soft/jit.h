@@ -16,7 +16,7 @@
 #include "cpu/soft/insn.h"
 #include "cpu/soft/soft.h"
 
-#define JIT_CODE_BYTES (18u << 20) /* host code, touched as it is used */
+#define JIT_CODE_BYTES (15u << 20) /* host code, touched as it is used */
 #define JIT_CODE_SMALL (1u << 20)  /* under CPU_DEBUG_SMALL_CACHE */
 #define JIT_BLOCKS     (1u << 18)
 #define JIT_SITES      (1u << 20)

@@ -48,19 +48,29 @@ static void emit_poll(struct translation *t, unsigned target, uint32_t live)
     move(o, RCX, R11);
 }
 
-/* Within the page. */
-static void emit_link(struct translation *t, unsigned target, unsigned from_off, uint32_t live)
+/* A jump of `opcode` bytes whose displacement is patched while others run here: aligned. */
+static void align_jump(struct translation *t, unsigned opcode)
 {
-    struct out *o = &t->o;
+    while ((code_at(t, t->o.at) + opcode) % 4)
+        put8(&t->o, 0x90);
+}
+
+/* The jump whose displacement lies at `at` leads to this offset of the page, once there is code. */
+static void add_exit(struct translation *t, uint8_t *at, unsigned target)
+{
     struct jit *j = t->j;
-    if (target <= from_off)
-        emit_poll(t, target, live);
-    while ((code_at(t, o->at) + 1) % 4) /* the displacement is patched while others run here */
-        put8(o, 0x90);
-    uint8_t *at = jump(o);
     uint32_t number = j->nr_exits++;
     j->exits[number] = (struct exit){.patch = code_at(t, at), .block = t->block, .target = (uint16_t)target};
     slow_path(t, at, SITE(LEAVE_LINK, number, false), 0);
+}
+
+/* Within the page. */
+static void emit_link(struct translation *t, unsigned target, unsigned from_off, uint32_t live)
+{
+    if (target <= from_off)
+        emit_poll(t, target, live);
+    align_jump(t, 1);
+    add_exit(t, jump(&t->o), target);
 }
 
 static uint32_t jcache_offset(const struct translation *t)
@@ -140,29 +150,40 @@ void emit_goto(struct translation *t, int32_t disp, unsigned from_off, uint32_t 
 
 /* ---- conditional ---- */
 
+/* Which flags the code at a jump's target wants. */
+static uint32_t wanted_there(struct translation *t, const struct guest_insn *g)
+{
+    if (!g->near_target || t->v->soft->debug & CPU_DEBUG_NO_LIVE)
+        return FL_ARITH;
+    return jit_flags_wanted(t->page, g->target, t->mode, &t->ahead);
+}
+
+/* Jumps if the condition holds; returns where its displacement lies. */
+static uint8_t *jump_conditionally(struct out *o, const struct guest_insn *g)
+{
+    if (g->kind == KIND_JCC)
+        return jump_if(o, g->insn.z.opcode & 15);
+    put8(o, 0xe3); /* JRCXZ reaches 127 bytes only: to a long jump */
+    put8(o, 2);
+    put8(o, 0xeb);
+    put8(o, 5);
+    return jump(o);
+}
+
 static void emit_cond(struct translation *t, const struct guest_insn *g)
 {
-    struct out *o = &t->o;
-    const struct insn *i = &g->insn;
-    unsigned next = g->off + i->len;
-    uint32_t debug_live = t->v->soft->debug & CPU_DEBUG_NO_LIVE ? FL_ARITH : 0;
-    uint32_t taken_live = FL_ARITH;
-    if (g->near_target)
-        taken_live = debug_live | jit_flags_wanted(t->page, g->target, t->mode, &t->ahead);
-    uint8_t *taken;
+    int32_t next = g->off + g->insn.len;
     flags_back(t, R11);
-    if (g->kind == KIND_JRCXZ) { /* reaches 127 bytes only: over a long jump */
-        put8(o, 0xe3);
-        put8(o, 2);
-        put8(o, 0xeb);
-        put8(o, 5);
-        taken = jump(o);
-    } else {
-        taken = jump_if(o, i->z.opcode & 15);
+    if (g->kind == KIND_JCC && g->near_target && g->target > g->off && !no_chain(t)) {
+        align_jump(t, 2); /* forwards: no poll in between */
+        add_exit(t, jump_conditionally(&t->o, g), g->target);
+        emit_goto(t, next, g->off, FL_ARITH);
+        return;
     }
-    emit_goto(t, (int32_t)next, g->off, FL_ARITH);
-    resolve(taken, o->at);
-    emit_goto(t, g->target_disp, g->off, taken_live);
+    uint8_t *taken = jump_conditionally(&t->o, g);
+    emit_goto(t, next, g->off, FL_ARITH);
+    resolve(taken, t->o.at);
+    emit_goto(t, g->target_disp, g->off, wanted_there(t, g));
 }
 
 /* ---- calls and returns ---- */
