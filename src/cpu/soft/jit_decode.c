@@ -173,12 +173,10 @@ static bool stack_kind(struct guest_insn *g)
 {
     const struct insn *i = &g->insn;
     g->kind = i->mnemonic == ZYDIS_MNEMONIC_PUSH ? KIND_PUSH : KIND_POP;
-    bool rip = g->has_mem && i->ops[g->mem].mem.base == ZYDIS_REGISTER_RIP;
     bool segment = i->ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER && scratch_bit(i->ops[0].reg.value) == 0 &&
                    !(i->ops[0].reg.value >= ZYDIS_REGISTER_RAX && i->ops[0].reg.value <= ZYDIS_REGISTER_R15);
     if (segment || (g->kind == KIND_POP && g->has_mem))
         return false;
-    (void)rip;
     /* 66h would make it 2 bytes */
     return !(i->z.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE);
 }
