@@ -200,10 +200,17 @@ static void patch(struct jit *j, uint32_t at, uint32_t target)
     __atomic_store_n((uint32_t *)(void *)(j->rw + at), target - (at + 4), __ATOMIC_RELEASE);
 }
 
+static bool is_linked(const struct jit *j, const struct exit *x)
+{
+    uint32_t rel = __atomic_load_n((const uint32_t *)(const void *)(j->rw + x->patch), __ATOMIC_ACQUIRE);
+    return rel != x->stub - (x->patch + 4);
+}
+
+/* Two CPUs may have left by the same exit: who comes second finds it linked. */
 void cache_link(struct jit *j, uint32_t exit, uint32_t block)
 {
     struct exit *x = &j->exits[exit];
-    if (j->blocks[x->block].dead || j->blocks[block].dead)
+    if (j->blocks[x->block].dead || j->blocks[block].dead || is_linked(j, x))
         return;
     x->next = j->blocks[block].incoming;
     j->blocks[block].incoming = exit;
