@@ -59,7 +59,7 @@ static int freeze(void *ctx, struct err *e)
 {
     struct monitor *m = ctx;
     (void)e;
-    machine_pause(m->parts.machine);
+    parts_pause(&m->parts);
     return 0;
 }
 
@@ -89,7 +89,7 @@ static int unplug(void *ctx, struct err *e)
 {
     struct monitor *m = ctx;
     (void)e;
-    machine_pause(m->parts.machine);
+    parts_pause(&m->parts);
     loop_stop(m->loop);
     return 0;
 }

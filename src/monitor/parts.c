@@ -2,13 +2,16 @@
 /* parts: see parts.h. */
 #include "monitor/parts.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/entropy.h"
 #include "monitor/boot_files.h"
 
-#define AGENT_CID 3 /* any: each machine has a vsock of its own */
+#define AGENT_CID    3  /* any: each machine has a vsock of its own */
+#define STOP_SECONDS 30 /* for CPUs to stand still: they take milliseconds */
 
 static int open_image(struct parts *p, struct err *e)
 {
@@ -128,12 +131,33 @@ int parts_build(struct parts *p, pthread_mutex_t *lock, struct char_port *serial
     return machine_new(&m, p->loop, lock, on_event, ctx, &p->machine, e);
 }
 
+static void give_up(int signal)
+{
+    static const char text[] = "hospes: error: a cpu of the guest does not stop: the monitor gives up\n";
+    (void)signal;
+    if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0) {
+        /* nobody hears it */
+    }
+    _exit(125);
+}
+
+void parts_pause(struct parts *p)
+{
+    const struct sigaction act = {.sa_handler = give_up};
+    struct sigaction before;
+    sigaction(SIGALRM, &act, &before);
+    alarm(STOP_SECONDS);
+    machine_pause(p->machine);
+    alarm(0);
+    sigaction(SIGALRM, &before, NULL);
+}
+
 /* The disk before the machine: what is under way ends in the device that asked for it. */
 void parts_unbuild(struct parts *p, pthread_mutex_t *lock)
 {
     pthread_mutex_lock(lock);
     if (p->machine)
-        machine_pause(p->machine);
+        parts_pause(p);
     disk_close(take(p->disk));
     pthread_mutex_unlock(lock);
     machine_free(take(p->machine));

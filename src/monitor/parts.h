@@ -38,4 +38,10 @@ int parts_build(struct parts *p, pthread_mutex_t *lock, struct char_port *serial
 /* Take the machine and its disk away again. Board lock not held. */
 void parts_unbuild(struct parts *p, pthread_mutex_t *lock);
 
+/*
+ * machine_pause, with a limit: a CPU that does not stop is our own mistake, and this process, which could do
+ * nothing else any more, ends as a crash.
+ */
+void parts_pause(struct parts *p);
+
 uint64_t parts_disk_bytes(const struct parts *p); /* as the guest sees it; 0: no disk */

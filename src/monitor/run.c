@@ -33,7 +33,7 @@ struct run {
 static void end(struct run *r, int status)
 {
     r->status = status;
-    machine_pause(r->parts.machine);
+    parts_pause(&r->parts);
     loop_stop(r->loop);
 }
 
