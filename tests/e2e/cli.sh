@@ -159,7 +159,7 @@ refused "No space left" unshare -m sh -c "$full" - "$hospes" image import "$work
 
 say "an ordinary user: no permission on /dev/kvm is told, and machines run all the same"
 home=$(mktemp -d /tmp/hospes-test.XXXXXX)
-trap 'rm -rf "$home"; finish' EXIT
+at_end 'rm -rf "$home"'
 cp "$hospes" "$kernel" "$work/i.gz" "$home"
 chmod 755 "$home"
 mkdir "$home/root"

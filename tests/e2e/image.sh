@@ -9,7 +9,7 @@ images=$HOSPES_ROOT/data/images
 home=$(mktemp -d /tmp/hospes-image.XXXXXX)
 export TMPDIR=$home/tmp
 mkdir "$TMPDIR"
-trap 'rm -rf "$home"; finish' EXIT
+at_end 'rm -rf "$home"'
 
 # Only these images are there, no temporary folder, no program and no mount of ours.
 only() {

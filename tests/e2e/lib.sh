@@ -11,14 +11,19 @@ export HOSPES_ROOT=$assets/root
 mkdir -p "$assets"
 work=$(mktemp -d "$assets/work.XXXXXX")
 guests=()
+undo=()
 
 finish() {
 	local rc=$?
+	for u in ${undo[@]+"${undo[@]}"}; do eval "$u" || :; done
 	for g in ${guests[@]+"${guests[@]}"}; do "$hospes" rm -f "$g" >/dev/null 2>&1 || :; done
 	rm -rf "$work"
 	exit $rc
 }
 trap finish EXIT
+# at_end COMMAND: what a test has to tidy up besides $guests and $work, however it ends. (A trap of its own would
+# hide its exit status.)
+at_end() { undo+=("$1"); }
 trap 'exit 130' INT TERM
 
 say() { printf -- '-- %s\n' "$*"; }

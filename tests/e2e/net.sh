@@ -17,7 +17,7 @@ print(server.server_address[1], flush=True)
 server.serve_forever()
 PY
 server=$!
-trap 'kill $server 2>/dev/null; finish' EXIT
+at_end 'kill $server'
 for _ in $(seq 50); do [ -s "$work/port" ] && break; sleep 0.1; done
 port=$(cat "$work/port")
 in=$((20000 + RANDOM % 20000))

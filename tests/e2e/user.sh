@@ -8,7 +8,7 @@ need_kernel
 need_image
 uid=$((61000 + $$ % 1000))
 home=$(mktemp -d /tmp/hospes-user.XXXXXX)
-trap 'as hospes rm -f mine >/dev/null 2>&1; rm -rf "$home"; finish' EXIT
+at_end 'as hospes rm -f mine >/dev/null 2>&1; rm -rf "$home"'
 mkdir -m 700 "$home/run" "$home/bin"
 cp "$hospes" "$home/bin/hospes"
 cp "$kernel" "$home/vmlinuz"
@@ -29,6 +29,14 @@ expect 0 as hospes image import "$home/debian.raw" --name mine-image --kernel "$
 expect 0 as hospes image ls
 contains mine-image
 [ -d "$home/data/hospes/images/mine-image" ] || fail "the image is not in the user's own folder"
+
+say "a machine from it, with a network"
+expect 0 as hospes run --vm -d --name mine --memory 512M mine-image
+expect 0 as hospes exec mine sh -c 'echo "uid $(id -u)"; ip -4 addr show dev eth0'
+contains "uid 0"
+contains 10.0.2.15
+expect 0 as hospes stop mine
+expect 0 as hospes rm mine
 
 say "doctor says that machines can run"
 expect 0 as hospes doctor
