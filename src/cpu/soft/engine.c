@@ -37,7 +37,7 @@ static int vcpu_new(struct soft *s, unsigned index, struct err *e)
         return r;
     cpuid_build(&v->cpuid, index, s->nr_cpus, s->tsc_khz);
     tlb_init(v);
-    jit_jcache_clear(v);
+    jit_jcache_clear(v, true);
     state_reset(v);
     v->wait_sipi = index != 0;
     return 0;

@@ -140,7 +140,10 @@ static void one(struct vcpu *v, void *arg)
 static bool run_guest(struct vcpu *v)
 {
     bool single = v->shadow || v->rflags & FL_TF;
-    if (soft_try(v, single ? one : many, NULL)) {
+    jit_begin(v);
+    bool fine = soft_try(v, single ? one : many, NULL);
+    jit_end(v);
+    if (fine) {
         if (!v->db_pending)
             return true;
         v->db_pending = false;

@@ -116,6 +116,7 @@ void mode_update(struct vcpu *v);
 struct insn;
 /* Execute it wholly (rip too). false: not one of its own. Faults. */
 bool sys_execute(struct vcpu *v, const struct insn *i);
+bool sys_handles(const struct insn *i); /* would it? */
 
 /* ---- state.c ---- */
 void state_reset(struct vcpu *v); /* after power on; also by INIT */
@@ -152,9 +153,14 @@ void jit_free(struct jit *j);
 /* Run translated code from v->rip until a request, a fault (unwinds), or an instruction for the stepper.
  * On return gpr, rip, rflags hold the state; true: the instruction at rip is for step(). */
 bool jit_run(struct vcpu *v);
-void jit_jcache_clear(struct vcpu *v); /* virtual mappings or the mode's meaning changed */
-void jit_flush_all(struct soft *s);    /* all translations; takes every CPU out of them first */
-void jit_quiesce(struct vcpu *v);      /* what REQ_QUIESCE asks: wait outside until the cache was emptied */
+/* Around jit_run, and after a fault unwound from it: translations do not go away in between. */
+void jit_begin(struct vcpu *v);
+void jit_end(struct vcpu *v);
+/* Virtual mappings changed: those of global pages too, or of one page. */
+void jit_jcache_clear(struct vcpu *v, bool global_too);
+void jit_jcache_clear_page(struct vcpu *v, uint64_t va);
+void jit_flush_all(struct soft *s); /* all translations; takes every CPU out of them first */
+void jit_quiesce(struct vcpu *v);   /* what REQ_QUIESCE asks: wait outside until the cache was emptied */
 /* Bytes were written: no translation of them may be entered again. v: the CPU that wrote, or NULL.
  * Unmarks the page (ram_mark) when it has no translations left. Takes jit's lock, so translate addresses
  * (which sets accessed bits in guest memory) before taking that. */

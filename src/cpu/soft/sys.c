@@ -160,6 +160,34 @@ static sys_fn *const handlers[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 };
 #undef M
 
+/* Of the mnemonics with two lives, the privileged or far forms. */
+static bool far_or_system(const struct insn *i)
+{
+    for (unsigned n = 0; n < i->z.operand_count_visible; n++) {
+        ZydisRegister r = i->ops[n].type == ZYDIS_OPERAND_TYPE_REGISTER ? i->ops[n].reg.value : ZYDIS_REGISTER_NONE;
+        if ((r >= ZYDIS_REGISTER_ES && r <= ZYDIS_REGISTER_GS) ||
+            (r >= ZYDIS_REGISTER_CR0 && r <= ZYDIS_REGISTER_CR15) ||
+            (r >= ZYDIS_REGISTER_DR0 && r <= ZYDIS_REGISTER_DR15))
+            return true;
+    }
+    return i->z.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR;
+}
+
+bool sys_handles(const struct insn *i)
+{
+    switch (i->mnemonic) {
+    case ZYDIS_MNEMONIC_MOV:
+    case ZYDIS_MNEMONIC_PUSH:
+    case ZYDIS_MNEMONIC_POP:
+    case ZYDIS_MNEMONIC_JMP:
+    case ZYDIS_MNEMONIC_CALL:
+    case ZYDIS_MNEMONIC_RET:
+        return far_or_system(i);
+    default:
+        return i->mnemonic > ZYDIS_MNEMONIC_MAX_VALUE || handlers[i->mnemonic];
+    }
+}
+
 bool sys_execute(struct vcpu *v, const struct insn *i)
 {
     sys_fn *fn = i->mnemonic <= ZYDIS_MNEMONIC_MAX_VALUE ? handlers[i->mnemonic] : NULL;

@@ -70,7 +70,7 @@ void mmu_flush(struct vcpu *v, bool global_too)
                     drop(v, bank, access, i * 64 + (unsigned)__builtin_ctzll(m));
         }
     v->stats.flushes++;
-    jit_jcache_clear(v);
+    jit_jcache_clear(v, global_too);
 }
 
 /* Large pages are cached by their 4 KiB pieces, and INVLPG of any address in one must drop all of them: those
@@ -91,7 +91,7 @@ void mmu_flush_page(struct vcpu *v, uint64_t va)
                         drop(v, bank, access, slot);
                 }
         }
-    jit_jcache_clear(v);
+    jit_jcache_clear_page(v, va);
 }
 
 void mmu_drop_write(struct vcpu *v, uint64_t gpa_page)

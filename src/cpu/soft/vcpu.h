@@ -122,7 +122,12 @@ struct jcache_entry {
     uint64_t va;
     uint64_t code;
 };
-#define JCACHE_BITS 12
+#define JCACHE_BITS 13 /* half of it for each privilege */
+/* Slots of a half that were filled since it was cleared. */
+struct jcache_used {
+    unsigned nr;
+    uint16_t slot[1u << (JCACHE_BITS - 1)];
+};
 
 struct soft;
 struct stepper;
@@ -187,6 +192,14 @@ struct vcpu {
     bool injected; /* set_state asked for this event to be delivered first; it is in exc */
 
     struct stepper *stepper;
+
+    /* jit*.c */
+    _Atomic bool in_code; /* any-thread: may be in translated code, or hold an address of it */
+    bool jcache_ready;
+    uint64_t jit_epoch;   /* of the code that the jump cache names */
+    uint32_t jcache_mode; /* its entries are for this mode, but for the privilege */
+    uint8_t jcache_listed[1u << (JCACHE_BITS - 1)]; /* which lists a slot is in */
+    struct jcache_used jcache_used[2][2];           /* by privilege, global */
 
     void *sig_stack; /* host signals arrive here: the guest owns RSP */
     stack_t old_sig_stack;
