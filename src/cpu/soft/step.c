@@ -73,6 +73,8 @@ static void decode(struct vcpu *v, struct stepped *s, uint64_t va, const uint8_t
         s->run = string_handler(&s->insn);
     if (!s->run)
         s->run = rare_handler(&s->insn);
+    if (!s->run)
+        s->run = save_handler(&s->insn);
     if (!s->run) {
         s->run = native_run;
         native_prepare(v, s, slot);

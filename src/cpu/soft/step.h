@@ -5,7 +5,8 @@
  *   step.c         cache of decoded instructions, who runs what
  *   step_native.c  ordinary instructions: the same instruction on host registers and a host address
  *   step_flow.c    near jumps, calls, stack            step_string.c  string instructions
- *   step_rare.c    decimal arithmetic, gathers, ...    step_enter.S   in and out of native code
+ *   step_rare.c    decimal arithmetic, gathers, ...    step_save.c    FXSAVE, XSAVE and their kin
+ *   step_enter.S   in and out of native code
  */
 #pragma once
 
@@ -30,7 +31,8 @@ struct stepped {
     bool reads, writes; /* its memory operand */
     uint8_t mem_op;
     uint16_t mem_bytes;
-    const uint8_t *code; /* in the executable mapping */
+    uint8_t hide_at, hide_bytes; /* host addresses in what is written, to be zeroed */
+    const uint8_t *code;         /* in the executable mapping */
 };
 
 #define STEP_ENTRIES    1024u
@@ -52,6 +54,7 @@ static inline struct stepper *stepper_of(struct vcpu *v)
 step_fn *flow_handler(const struct insn *i);
 step_fn *string_handler(const struct insn *i);
 step_fn *rare_handler(const struct insn *i);
+step_fn *save_handler(const struct insn *i);
 
 /* Make the code for a slot. */
 void native_prepare(struct vcpu *v, struct stepped *s, unsigned slot);

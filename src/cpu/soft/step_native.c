@@ -13,8 +13,6 @@
 void step_enter(struct vcpu *v, const void *code);
 
 #define SCRATCH_ADDR 3
-#define SCRATCH_EAX  4
-#define SCRATCH_EDX  5
 
 /* ---- which unit ---- */
 
@@ -287,6 +285,16 @@ static void find_memory(struct stepped *s)
     }
 }
 
+/* The x87 unit remembers where its last instruction stood: code of the stepper. Source: Intel SDM vol.
+ * 1, 8.1.10 (figures of the environment in memory). */
+static void find_host_addresses(struct stepped *s)
+{
+    bool environment =
+        s->insn.mnemonic == ZYDIS_MNEMONIC_FNSTENV || s->insn.mnemonic == ZYDIS_MNEMONIC_FNSAVE;
+    s->hide_at = s->insn.op_bytes == 2 ? 6 : 12;
+    s->hide_bytes = environment ? s->insn.op_bytes == 2 ? 8 : 16 : 0;
+}
+
 static uint8_t free_register(const struct insn *i)
 {
     static const uint8_t candidates[] = {RSI, RDI, RBX, RDX, RCX, RAX};
@@ -306,14 +314,10 @@ void native_prepare(struct vcpu *v, struct stepped *s, unsigned slot)
     struct out o = {.len = 0};
     s->need = native_need(&s->insn);
     find_memory(s);
+    find_host_addresses(s);
     if (s->has_mem) {
         s->addr_reg = free_register(&s->insn);
         put_load(&o, s->addr_reg, VCPU_OFF(scratch) + 8 * SCRATCH_ADDR);
-    }
-    if (s->need == NEED_XSAVE) {
-        put_load(&o, RAX, VCPU_OFF(scratch) + 8 * SCRATCH_EAX);
-        put_load(&o, RDX, VCPU_OFF(scratch) + 8 * SCRATCH_EDX);
-        s->reads = s->writes = true;
     }
     if (s->insn.z.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX)
         put_vex(&o, s);
@@ -321,10 +325,6 @@ void native_prepare(struct vcpu *v, struct stepped *s, unsigned slot)
         put_legacy(&o, s);
     if (s->has_mem)
         put_load(&o, s->addr_reg, 8u * s->addr_reg);
-    if (s->need == NEED_XSAVE) {
-        put_load(&o, RAX, 8 * RAX);
-        put_load(&o, RDX, 8 * RDX);
-    }
     put_leave(&o);
     copy_bytes(st->code_rw + slot * STEP_CODE_BYTES, o.bytes, o.len);
     s->code = st->code_rx + slot * STEP_CODE_BYTES;
@@ -355,14 +355,6 @@ static uint64_t bit_displacement(const struct vcpu *v, const struct stepped *s)
     return (uint64_t)(bit >> (bytes == 8 ? 6 : bytes == 4 ? 5 : 4)) * bytes;
 }
 
-static void set_xsave_mask(struct vcpu *v, unsigned *bytes)
-{
-    uint64_t mask = (gpr_read(v, RAX, 4) | v->gpr[RDX] << 32) & v->xcr0;
-    v->scratch[SCRATCH_EAX] = mask;
-    v->scratch[SCRATCH_EDX] = 0;
-    *bytes = mask & XCR0_AVX ? 832 : 576;
-}
-
 static void run_on(struct vcpu *v, const struct stepped *s, void *host, uint64_t displacement)
 {
     v->scratch[SCRATCH_ADDR] = (uint64_t)(uintptr_t)host - displacement;
@@ -381,6 +373,7 @@ static void run_bounced(struct vcpu *v, const struct stepped *s, uint64_t va, un
     if (s->reads)
         mmu_read(v, va, buf, bytes);
     run_on(v, s, buf, displacement);
+    zero_bytes(buf + s->hide_at, s->hide_bytes);
     if (s->writes)
         mmu_write(v, va, buf, bytes);
 }
@@ -392,13 +385,11 @@ static void run_memory(struct vcpu *v, const struct stepped *s)
     unsigned bytes = s->mem_bytes;
     uint64_t displacement = bit_displacement(v, s), off = operand_offset(v, i, op) + displacement;
     enum access access = s->writes ? ACCESS_WRITE : ACCESS_READ;
-    if (s->need == NEED_XSAVE)
-        set_xsave_mask(v, &bytes);
     if (i->addr_bytes < 8)
         off &= i->addr_bytes == 4 ? 0xffffffff : 0xffff;
     uint64_t va = mmu_linear(v, operand_seg(op->mem.segment), off, bytes, access);
     void *host = mmu_host(v, va, bytes, access);
-    if (host) {
+    if (host && !s->hide_bytes) {
         run_on(v, s, host, displacement);
         return;
     }
