@@ -65,7 +65,8 @@ static bool output(const struct pit *p, unsigned ch)
     }
 }
 
-/* ---- channel 0's interrupt: a pulse, since its users take edges ---- */
+/* ---- channel 0's interrupt: the output falls and rises; low again it would take back what the PIC has
+ * latched ---- */
 
 static void arm(struct pit *p)
 {
@@ -84,8 +85,8 @@ static void arm(struct pit *p)
 static void fire(void *ctx)
 {
     struct pit *p = ctx;
-    irq_set(&p->irq, true);
     irq_set(&p->irq, false);
+    irq_set(&p->irq, true);
     if (periodic(p, 0))
         arm(p);
 }
@@ -142,8 +143,10 @@ static void write_control(struct pit *p, uint8_t val)
         p->mode[ch] &= 3;
     p->write_high[ch] = p->read_high[ch] = p->count_latched[ch] = p->status_latched[ch] = false;
     p->null_count[ch] = true;
-    if (ch == 0)
+    if (ch == 0) {
+        irq_set(&p->irq, false);
         arm(p);
+    }
 }
 
 static void write_counter(struct pit *p, unsigned ch, uint8_t val)

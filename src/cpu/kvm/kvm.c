@@ -19,6 +19,32 @@
 #define IDENTITY_MAP_ADDR 0xfeffc000ull
 #define TSS_ADDR          0xfeffd000ull
 
+#define IOAPIC_PINS 24
+
+static void route(struct kvm_irq_routing *r, unsigned gsi, unsigned chip, unsigned pin)
+{
+    r->entries[r->nr++] = (struct kvm_irq_routing_entry){
+        .gsi = gsi, .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip = {.irqchip = chip, .pin = pin}};
+}
+
+/* ISA lines lead to the PICs and to the I/O APIC, the PIT's to pin 2 there, as on every PC; the kernel's own
+ * idea is pin 0. */
+static int add_routes(struct kvm *k, struct err *e)
+{
+    OWN_MEM struct kvm_irq_routing *r = calloc(1, sizeof(*r) + (16 + IOAPIC_PINS) * sizeof(r->entries[0]));
+    if (!r)
+        return err_code(e, -ENOMEM, "interrupt routes");
+    for (unsigned gsi = 0; gsi < IOAPIC_PINS; gsi++) {
+        if (gsi < 16 && gsi != 2)
+            route(r, gsi, gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, gsi & 7);
+        if (gsi != 2)
+            route(r, gsi, KVM_IRQCHIP_IOAPIC, gsi == 0 ? 2 : gsi);
+    }
+    if (ioctl(k->vm, KVM_SET_GSI_ROUTING, r) < 0)
+        return err_sys(e, "KVM_SET_GSI_ROUTING");
+    return 0;
+}
+
 static int open_machine(struct kvm *k, struct err *e)
 {
     k->dev = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -35,6 +61,7 @@ static int open_machine(struct kvm *k, struct err *e)
         {KVM_CAP_IRQCHIP, "an interrupt controller"},
         {KVM_CAP_PIT2, "a PIT"},
         {KVM_CAP_SIGNAL_MSI, "MSIs"},
+        {KVM_CAP_IRQ_ROUTING, "interrupt routes"},
         {KVM_CAP_XSAVE, "XSAVE state"},
         {KVM_CAP_IMMEDIATE_EXIT, "immediate exit"},
     };
@@ -56,7 +83,7 @@ static int open_machine(struct kvm *k, struct err *e)
         return err_sys(e, "KVM_CREATE_IRQCHIP");
     if (ioctl(k->vm, KVM_CREATE_PIT2, &pit) < 0)
         return err_sys(e, "KVM_CREATE_PIT2");
-    return 0;
+    return add_routes(k, e);
 }
 
 static int add_memory(struct kvm *k, struct err *e)

@@ -216,6 +216,9 @@ bool soft_deliver(struct vcpu *v, unsigned vector, bool has_error, uint32_t erro
             ev.has_error = false;
         if (soft_try(v, deliver, &ev))
             return true;
+        if (v->exc.vector ==
+            EXC_PF) /* also where it becomes a double fault: guests look for a full stack there */
+            v->cr2 = v->exc.addr;
         bool exception = !external && ev.vector < 32;
         if (exception && doubles(ev.vector, v->exc.vector)) {
             if (ev.vector == EXC_DF)
@@ -242,4 +245,5 @@ void soft_int(struct vcpu *v, unsigned vector, uint64_t next_rip)
         vector != EXC_OF)
         soft_fault_code(v, EXC_GP, 0);
     deliver(v, &ev);
+    v->event_taken = true;
 }

@@ -25,7 +25,7 @@ bool insn_decode(uint32_t mode, const uint8_t *bytes, unsigned len, struct insn 
     ZydisDecoder d;
     init(&d, mode);
     ZyanStatus status = ZydisDecoderDecodeFull(&d, bytes, len, &ret->z, ret->ops);
-    *ret_need_more = status == ZYDIS_STATUS_NO_MORE_DATA;
+    *ret_need_more = status == ZYDIS_STATUS_NO_MORE_DATA || status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG;
     if (!ZYAN_SUCCESS(status))
         return false;
     ret->len = ret->z.length;

@@ -20,6 +20,7 @@ struct insn {
     ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT]; /* explicit and hidden */
 };
 
-/* mode: MODE_LONG64, MODE_CODE32 as in vcpu.h. false: not a valid instruction (#UD), or len too short
- * (*ret_need_more). Calls Zydis: guest vectors must be saved. */
+/* mode: MODE_LONG64, MODE_CODE32 as in vcpu.h. false: not a valid instruction (#UD), or longer than
+ * len, which may be all the 15 bytes that one can have (*ret_need_more). Calls Zydis: guest vectors must be
+ * saved. */
 bool insn_decode(uint32_t mode, const uint8_t *bytes, unsigned len, struct insn *ret, bool *ret_need_more);

@@ -127,14 +127,10 @@ static void one(struct vcpu *v, void *arg)
 {
     (void)arg;
     bool trap = v->rflags & FL_TF;
-    unsigned cpl = vcpu_cpl(v);
-    v->shadow = false;
+    v->shadow = v->shadow_ss = v->event_taken = false;
     v->stats.steps++;
     step(v);
-    if (trap && vcpu_cpl(v) == cpl) {
-        v->exc.addr = DR6_BS;
-        v->db_pending = true;
-    }
+    v->db_pending = trap && !v->event_taken && !v->shadow_ss;
 }
 
 static bool run_guest(struct vcpu *v)

@@ -31,10 +31,11 @@ struct soft {
     uint64_t tsc_khz;
     const struct ram_slot *slots; /* ram_slots */
     unsigned nr_slots;
-    uint8_t *marks;      /* ram_marks: pages with translated code */
-    uint64_t xsave_mask; /* components a guest may use on this host: x87, SSE, AVX */
-    uint64_t tsc_offset; /* guest TSC at power on is 0, on all CPUs */
-    uint64_t paused_tsc; /* host TSC when pause was called */
+    uint8_t *marks;         /* ram_marks: pages with translated code */
+    uint64_t xsave_mask;    /* components a guest may use on this host: x87, SSE, AVX */
+    uint64_t tsc_offset;    /* guest TSC at power on is 0, on all CPUs */
+    atomic_flag split_lock; /* locked accesses across pages, one at a time */
+    uint64_t paused_tsc;    /* host TSC when pause was called */
     struct vcpu *cpus[CPU_MAX];
     struct sigaction old_action[HOST_SIGNALS]; /* who had the signals that hostsig.c catches */
     struct jit *jit;                           /* shared by all CPUs; NULL under CPU_DEBUG_STEP */
@@ -43,6 +44,7 @@ struct soft {
 /* ---- try.c ---- */
 /* Call fn; false: it faulted, v->exc says how. gpr, rip, rflags are as fn left them. Nests. */
 bool soft_try(struct vcpu *v, void (*fn)(struct vcpu *v, void *arg), void *arg);
+_Noreturn void soft_fault_again(struct vcpu *v); /* what soft_try met, for who stands further out */
 _Noreturn void soft_fault(struct vcpu *v, unsigned vector);                      /* without error code */
 _Noreturn void soft_fault_code(struct vcpu *v, unsigned vector, uint32_t error); /* with one */
 _Noreturn void soft_page_fault(struct vcpu *v, uint64_t va, uint32_t error);

@@ -65,6 +65,8 @@ static void decode(struct vcpu *v, struct stepped *s, uint64_t va, const uint8_t
     if (!insn_decode(v->mode, bytes, n, &s->insn, &need_more)) {
         if (need_more && n < 15)
             mmu_fetch_gpa(v, va + n); /* the next page faults */
+        if (need_more)                /* longer than 15 bytes */
+            soft_fault_code(v, EXC_GP, 0);
         soft_fault(v, EXC_UD);
     }
     s->mode = v->mode & (MODE_LONG64 | MODE_CODE32);

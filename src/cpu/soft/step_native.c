@@ -378,6 +378,29 @@ static void run_bounced(struct vcpu *v, const struct stepped *s, uint64_t va, un
         mmu_write(v, va, buf, bytes);
 }
 
+struct split {
+    const struct stepped *s;
+    uint64_t va, displacement;
+};
+
+static void run_split(struct vcpu *v, void *arg)
+{
+    const struct split *x = arg;
+    run_bounced(v, x->s, x->va, x->s->mem_bytes, x->displacement);
+}
+
+/* A locked access across pages: all CPUs that use the same address cross there too and come here. */
+static void run_locked(struct vcpu *v, const struct stepped *s, uint64_t va, uint64_t displacement)
+{
+    struct split x = {.s = s, .va = va, .displacement = displacement};
+    while (atomic_flag_test_and_set_explicit(&v->soft->split_lock, memory_order_acquire))
+        __builtin_ia32_pause();
+    bool ok = soft_try(v, run_split, &x);
+    atomic_flag_clear_explicit(&v->soft->split_lock, memory_order_release);
+    if (!ok)
+        soft_fault_again(v);
+}
+
 static void run_memory(struct vcpu *v, const struct stepped *s)
 {
     const struct insn *i = &s->insn;
@@ -393,11 +416,14 @@ static void run_memory(struct vcpu *v, const struct stepped *s)
         run_on(v, s, host, displacement);
         return;
     }
-    uint64_t code_gpa = UINT64_MAX;
-    if (i->z.attributes & ZYDIS_ATTRIB_HAS_LOCK || i->mnemonic == ZYDIS_MNEMONIC_XCHG)
-        host = mmu_host_locked(v, va, bytes, &code_gpa);
-    if (!host) {
+    if (!(i->z.attributes & ZYDIS_ATTRIB_HAS_LOCK) && i->mnemonic != ZYDIS_MNEMONIC_XCHG) {
         run_bounced(v, s, va, bytes, displacement);
+        return;
+    }
+    uint64_t code_gpa = UINT64_MAX;
+    host = mmu_host_locked(v, va, bytes, &code_gpa);
+    if (!host) {
+        run_locked(v, s, va, displacement);
         return;
     }
     run_on(v, s, host, displacement);

@@ -81,7 +81,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 /* How many elements can be done at once at offset reg of a segment: none that the limit forbids. */
 static uint64_t bulk(const struct string *t, uint64_t count, uint64_t va)
 {
-    if (t->v->rflags & FL_DF || !(t->v->mode & MODE_FLAT) || t->addr == 2)
+    if (t->v->rflags & (FL_DF | FL_TF) || !(t->v->mode & MODE_FLAT) || t->addr == 2)
         return 1;
     uint64_t n = least(count, room(t, va));
     return n ? n : 1;
@@ -205,8 +205,8 @@ static void run(struct vcpu *v, struct stepped *s, uint64_t (*some)(const struct
         gpr_write(v, RCX, t.addr, count);
         if (!count || (stop_zf >= 0 && !(v->rflags & FL_ZF) == !stop_zf))
             break;
-        if (v->request)
-            return; /* rip stays here: goes on after the request */
+        if (v->request || v->rflags & FL_TF)
+            return; /* rip stays here: goes on after the request or trap */
     }
     step_done(v, s);
 }

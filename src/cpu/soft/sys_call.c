@@ -51,6 +51,7 @@ bool sys_syscall(struct vcpu *v, const struct insn *i)
     }
     flat_ss(v, (uint16_t)(sel + 8), 0);
     mode_update(v);
+    v->event_taken = !(v->rflags & FL_TF); /* SFMASK keeps single step out of the handler */
     return true;
 }
 

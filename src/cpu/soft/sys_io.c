@@ -115,7 +115,7 @@ static bool string(struct vcpu *v, const struct insn *i,
         one(v, i, bytes);
         if (turn(v, i, rep))
             return sys_done(v, i);
-    } while (!v->request);
+    } while (!v->request && !(v->rflags & FL_TF));
     return true; /* rip stays: the rest follows when the request has been served */
 }
 

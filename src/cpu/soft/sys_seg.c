@@ -26,7 +26,7 @@ bool sys_mov_seg(struct vcpu *v, const struct insn *i)
         soft_fault(v, EXC_UD);
     seg_load(v, seg, (uint16_t)operand_read(v, i, from, 2));
     if (seg == SEG_SS)
-        v->shadow = true;
+        v->shadow = v->shadow_ss = true;
     return sys_done(v, i);
 }
 
@@ -50,7 +50,7 @@ bool sys_pop(struct vcpu *v, const struct insn *i)
     seg_load(v, seg, sel);
     stack_commit(v, &s);
     if (seg == SEG_SS)
-        v->shadow = true;
+        v->shadow = v->shadow_ss = true;
     return sys_done(v, i);
 }
 

@@ -28,6 +28,11 @@ static _Noreturn __attribute__((noinline)) void unwind(struct vcpu *v)
     __builtin_longjmp(env->regs, 1);
 }
 
+void soft_fault_again(struct vcpu *v)
+{
+    unwind(v);
+}
+
 void soft_fault(struct vcpu *v, unsigned vector)
 {
     v->exc.vector = (uint8_t)vector;

@@ -173,7 +173,8 @@ struct vcpu {
     uint32_t apic_icr_high; /* xAPIC: destination written before the command */
 
     /* Interruptibility: sti and mov ss shadow one instruction; NMIs are masked until iret. */
-    bool shadow, nmi_masked, halted, wait_sipi;
+    bool shadow, shadow_ss; /* the latter: of mov ss, where single step keeps quiet too */
+    bool nmi_masked, halted, wait_sipi;
     bool ask_intc; /* an interrupt may be pending, but IF was 0: whoever sets IF raises REQ_INTERRUPT */
     _Atomic uint8_t sipi_vector;
     _Atomic bool sleeping; /* in the futex wait of HLT on `request` */
@@ -186,7 +187,8 @@ struct vcpu {
         uint32_t error;
         uint64_t addr; /* #PF: what CR2 becomes; #DB: what DR6 gains */
     } exc;
-    bool db_pending; /* a single-step or data breakpoint trap is due after this instruction */
+    bool event_taken; /* this instruction went into a handler: INT n and its kin */
+    bool db_pending;  /* a single-step or data breakpoint trap is due after this instruction */
 
     bool nmi_pending;
     bool injected; /* set_state asked for this event to be delivered first; it is in exc */
