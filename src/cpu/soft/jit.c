@@ -263,7 +263,7 @@ void *jit_memory(struct vcpu *v, uint64_t va, uint32_t what)
     unsigned size = what >> 16;
     v->rip = v->page_va + (what & 0xfff);
     v->rflags = (v->rflags & ~mask) | (v->scratch[S_FLAGS] & mask);
-    if ((va & (RAM_PAGE - 1)) + size > RAM_PAGE)
+    if ((va & (RAM_PAGE - 1)) + size > RAM_PAGE || !va_canonical(va))
         return NULL;
     return mmu_fill(v, va, what & 0x1000 ? ACCESS_WRITE : ACCESS_READ);
 }

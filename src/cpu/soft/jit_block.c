@@ -82,6 +82,7 @@ static uint16_t needed_at_end(struct tr *t, const struct item *last)
     bool relative = last->i.z.raw.imm[0].is_relative;
     switch (last->kind) {
     case K_STEP:
+    case K_CALL:
     case K_RET:
         return FL_ARITH;
     case K_JCC:
@@ -89,7 +90,6 @@ static uint16_t needed_at_end(struct tr *t, const struct item *last)
         return (in_page(jump_target(last)) ? ahead(t, (unsigned)jump_target(last)) : FL_ARITH) |
                ahead(t, last->next);
     case K_JMP:
-    case K_CALL:
         return relative && in_page(jump_target(last)) ? ahead(t, (unsigned)jump_target(last)) : FL_ARITH;
     default:
         return ahead(t, last->next);

@@ -81,7 +81,7 @@ static uint16_t after(const struct jpage *p, const uint8_t *page, const ZydisDec
     if (z->meta.category == ZYDIS_CATEGORY_COND_BR && relative && depth)
         return flags_ahead(p, page, (unsigned)to, mode, depth - 1, seen) |
                flags_ahead(p, page, next, mode, depth - 1, seen);
-    if (relative && z->meta.category != ZYDIS_CATEGORY_COND_BR) {
+    if (relative && z->meta.category == ZYDIS_CATEGORY_UNCOND_BR) {
         *off = (unsigned)to;
         *ret_more = true;
         return 0;
