@@ -12,6 +12,7 @@
 
 #include "cpu/soft/arch.h"
 #include "cpu/soft/jit_emit.h"
+#include "cpu/soft/run.h"
 #include "cpu/soft/seg.h"
 
 void *jit_memory(struct vcpu *v, uint64_t va, uint32_t what);
@@ -222,6 +223,7 @@ bool jit_run(struct vcpu *v)
     if (!(v->mode & MODE_LONG64))
         return true;
     forget_mode(v);
+    uint32_t mode = v->mode;
     uint64_t code = find_code(v, j);
     while (code) {
         switch ((enum jit_exit)enter(v, code)) {
@@ -236,9 +238,12 @@ bool jit_run(struct vcpu *v)
         case EXIT_STEP: {
             uint32_t info = (uint32_t)v->scratch[S_INFO];
             v->rip = v->page_va + (info & 0xfff);
-            if (!(info >> 12 & 0xff) || !jit_sys_run(v, info >> 12 & 0xff, info >> 20))
+            if (!jit_sys_run(v, info >> 16, info >> 12 & 15))
                 return true;
-            return false;
+            if (run_pause(v) || (v->mode ^ mode) & ~MODE_USER)
+                return false;
+            code = find_code(v, j);
+            break;
         }
         case EXIT_POLL:
             v->rip = v->page_va + (v->scratch[S_INFO] & 0xfff);

@@ -150,7 +150,8 @@ static inline uint32_t jcache_half(uint32_t mode)
 }
 
 /* ---- jit_sys.c ---- */
-/* Frequent instructions that C runs without decoding them again: number for the exit, 0: none. */
-unsigned jit_sys_op(const struct insn *i, uint32_t mode);
+/* Frequent instructions that C runs without decoding them again: 16 bits for the exit, 0: none. next_byte: the
+ * first of the instruction behind. */
+uint32_t jit_sys_op(const struct insn *i, uint32_t mode, uint8_t next_byte);
 /* Run it; rip too. false: the stepper shall. Faults. */
-bool jit_sys_run(struct vcpu *v, unsigned op, unsigned len);
+bool jit_sys_run(struct vcpu *v, uint32_t what, unsigned len);

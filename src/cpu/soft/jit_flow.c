@@ -28,9 +28,9 @@ static void leave(struct tr *t, uint32_t info, uint32_t stub)
     e_jump(&t->e, JMP, tr_stub(t, stub));
 }
 
-void flow_step(struct tr *t, unsigned off, unsigned op, unsigned len)
+void flow_step(struct tr *t, unsigned off, uint32_t op, unsigned len)
 {
-    leave(t, off | op << 12 | len << 20, t->j->exit_step);
+    leave(t, off | len << 12 | op << 16, t->j->exit_step);
 }
 
 /* Jump to the address in r9. undo: how to be back at the start of the instruction, see jit.c. */
@@ -332,6 +332,7 @@ void flow(struct tr *t, const struct item *it)
         ret(t, it);
         return;
     default:
-        flow_step(t, it->off, jit_sys_op(&it->i, t->mode), it->i.len);
+        flow_step(t, it->off, it->i.len ? jit_sys_op(&it->i, t->mode, it->next < RAM_PAGE ? t->page[it->next] : 0xf4) : 0,
+                  it->i.len);
     }
 }

@@ -90,7 +90,7 @@ void plain(struct tr *t, const struct item *it);
 /* ---- jit_flow.c ---- */
 void flow(struct tr *t, const struct item *it); /* all kinds but K_PLAIN, K_NOTHING */
 void flow_to(struct tr *t, int32_t to);         /* jump to an offset from the page's start */
-void flow_step(struct tr *t, unsigned off, unsigned op, unsigned len);
+void flow_step(struct tr *t, unsigned off, uint32_t op, unsigned len);
 void flow_poll(struct tr *t, const struct item *it);
 void flow_cold(struct tr *t, const struct cold *c);
 void flow_vec_check(struct tr *t, const struct item *it);

@@ -104,8 +104,7 @@ static bool deliver_events(struct vcpu *v)
     return soft_deliver(v, (unsigned)vector, false, 0, true);
 }
 
-/* Must the loop look around before the next instruction? */
-static bool something_is_up(const struct vcpu *v)
+bool run_pause(const struct vcpu *v)
 {
     return v->request || v->halted || v->shadow || v->rflags & FL_TF || (v->ask_intc && v->rflags & FL_IF) ||
            (v->nmi_pending && !v->nmi_masked);
@@ -119,7 +118,7 @@ static void many(struct vcpu *v, void *arg)
             v->stats.steps++;
             step(v);
         }
-    } while (!something_is_up(v));
+    } while (!run_pause(v));
 }
 
 /* One instruction in the shadow of sti or mov ss, or under TF. */

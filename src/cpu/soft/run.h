@@ -11,3 +11,6 @@ enum cpu_exit run_cpu(struct vcpu *v, struct err *e);
 
 /* Any thread: ask something of a CPU and wake it if it halts. */
 void request(struct vcpu *v, uint32_t bits);
+
+/* Must the loop look around before the next instruction? */
+bool run_pause(const struct vcpu *v);

@@ -56,6 +56,9 @@ step_fn *string_handler(const struct insn *i);
 step_fn *rare_handler(const struct insn *i);
 step_fn *save_handler(const struct insn *i);
 
+/* MOVS (or STOS), maybe repeated, of 64-bit code without segment override; rip too. Always true. Faults. */
+bool string_plain(struct vcpu *v, bool movs, unsigned bytes, bool rep, unsigned len);
+
 /* Make the code for a slot. */
 void native_prepare(struct vcpu *v, struct stepped *s, unsigned slot);
 step_fn native_run;

@@ -211,6 +211,21 @@ static void run(struct vcpu *v, struct stepped *s, uint64_t (*some)(const struct
     step_done(v, s);
 }
 
+bool string_plain(struct vcpu *v, bool is_movs, unsigned bytes, bool rep, unsigned len)
+{
+    struct string t = {.v = v, .bytes = bytes, .addr = 8, .src_seg = SEG_DS, .rep = rep};
+    uint64_t (*some)(const struct string *, uint64_t) = is_movs ? movs : stos;
+    if (!rep)
+        some(&t, 1);
+    while (rep && v->gpr[RCX]) {
+        v->gpr[RCX] -= some(&t, v->gpr[RCX]);
+        if (v->gpr[RCX] && v->request)
+            return true; /* rip stays here */
+    }
+    v->rip += len;
+    return true;
+}
+
 static void run_movs(struct vcpu *v, struct stepped *s)
 {
     run(v, s, movs, -1);
