@@ -64,6 +64,7 @@ struct jpage {
     uint64_t lines; /* 64-byte lines that hold translated bytes */
     uint64_t gpa;
     unsigned nr_blocks;
+    uint64_t starts[JPAGE_LINES];       /* a bit for each offset where a block starts, in any mode */
     struct block *by_line[JPAGE_LINES]; /* by the line of the start */
 };
 

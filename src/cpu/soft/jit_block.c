@@ -204,6 +204,7 @@ static void insert(struct jpage *p, struct block *b)
     b->next = p->by_line[b->start / 64];
     p->by_line[b->start / 64] = b;
     p->lines |= lines_of(b->start, b->end) | b->ahead;
+    p->starts[b->start / 64] |= 1ull << b->start % 64;
     p->nr_blocks++;
 }
 

@@ -118,6 +118,8 @@ struct jpage *cache_page_locked(struct jit *j, uint64_t gpa, bool make)
 
 struct block *cache_find_locked(const struct jpage *p, unsigned off, uint32_t mode)
 {
+    if (!(p->starts[off / 64] >> off % 64 & 1))
+        return NULL;
     struct block *b = p->by_line[off / 64];
     while (b && (b->start != off || b->mode != mode))
         b = b->next;
@@ -195,7 +197,8 @@ static void kill_range(struct jit *j, struct jpage *p, unsigned start, unsigned 
 {
     uint64_t lines = lines_of(start, end);
     p->lines = 0;
-    for (unsigned i = 0; i < JPAGE_LINES; i++)
+    for (unsigned i = 0; i < JPAGE_LINES; i++) {
+        p->starts[i] = 0;
         for (struct block **at = &p->by_line[i], *b; (b = *at);) {
             if ((b->start < end && b->end > start) || b->ahead & lines) {
                 *at = b->next;
@@ -203,8 +206,10 @@ static void kill_range(struct jit *j, struct jpage *p, unsigned start, unsigned 
                 p->nr_blocks--;
             } else {
                 p->lines |= lines_of(b->start, b->end) | b->ahead;
+                p->starts[i] |= 1ull << b->start % 64;
                 at = &b->next;
             }
+    }
         }
 }
 
