@@ -42,8 +42,11 @@ static void jump_cached(struct tr *t, uint32_t undo)
         leave(t, undo, t->j->exit_jump);
         return;
     }
+    e_mov_imm32(e, R11, 12);
+    e_shift(e, SHRX, R10, R9, R11);
+    e_lea(e, R10, R10, R9, 0, 0);
     e_mov_imm32(e, R11, 64 - (JCACHE_BITS - 1));
-    e_shift(e, SHLX, R10, R9, R11);
+    e_shift(e, SHLX, R10, R10, R11);
     e_mov_imm32(e, R11, 64 - (JCACHE_BITS - 1) - 4);
     e_shift(e, SHRX, R10, R10, R11);
     e_gs_store(e, RCX, SLOT(S_RCX));

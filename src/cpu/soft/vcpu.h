@@ -122,7 +122,7 @@ struct jcache_entry {
     uint64_t va;
     uint64_t code;
 };
-#define JCACHE_BITS 13 /* half of it for each privilege */
+#define JCACHE_BITS 15 /* half of it for each privilege */
 /* Slots of a half that were filled since it was cleared. */
 struct jcache_used {
     unsigned nr;
