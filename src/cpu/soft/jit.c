@@ -15,7 +15,7 @@
 #include "cpu/soft/run.h"
 #include "cpu/soft/seg.h"
 
-void *jit_memory(struct vcpu *v, uint64_t va, uint32_t what);
+void *jit_memory(struct vcpu *v, uint64_t va, uint64_t what);
 
 /* ---- life ---- */
 
@@ -125,7 +125,7 @@ static void make_room(struct vcpu *v)
 /* ---- finding code ---- */
 
 /* The block at rip; NULL: not in RAM. Faults. */
-static struct block *find_block(struct vcpu *v, struct jit *j)
+static struct block *find_block(struct vcpu *v, struct jit *j, uint32_t mode)
 {
     uint64_t gpa = mmu_fetch_gpa(v, v->rip);
     if (gpa == UINT64_MAX)
@@ -138,9 +138,9 @@ static struct block *find_block(struct vcpu *v, struct jit *j)
     }
     struct jpage *p = cache_page_locked(j, gpa, true);
     unsigned off = gpa & (RAM_PAGE - 1);
-    struct block *b = p ? cache_find_locked(p, off, v->mode) : NULL;
+    struct block *b = p ? cache_find_locked(p, off, mode) : NULL;
     if (p && !b)
-        b = block_translate_locked(v, j, p, off);
+        b = block_translate_locked(v, j, p, off, mode);
     jit_unlock(j);
     return b;
 }
@@ -153,7 +153,7 @@ static uint64_t code_of(const struct jit *j, const struct block *b)
 /* Past the jump cache: it has no code for rip, or that of a block that is dead. */
 static uint64_t find_anew(struct vcpu *v, struct jit *j)
 {
-    struct block *b = find_block(v, j);
+    struct block *b = find_block(v, j, v->mode);
     if (!b)
         return 0;
     jcache_insert(v, v->rip, code_of(j, b));
@@ -172,14 +172,14 @@ static uint64_t follow_link(struct vcpu *v, struct jit *j)
     struct link *l = cache_link_of(j, (uint32_t)v->scratch[S_INFO]);
     uint64_t epoch = v->jit_epoch;
     v->rip = v->page_va + l->off;
-    struct block *b = find_block(v, j);
+    struct block *b = find_block(v, j, v->mode);
     if (!b)
         return 0;
     if (v->jit_epoch != epoch || v->soft->debug & CPU_DEBUG_NO_CHAIN)
         return code_of(j, b);
     struct block *from = &j->blocks[(uint32_t)v->scratch[S_INFO] / 2];
     jit_lock(j);
-    if (!from->dead && !b->dead && !l->to && from->page == b->page && from->mode == b->mode)
+    if (!from->dead && !b->dead && !l->to && from->page == b->page && (from->mode & ~MODE_NO_GROUPS) == b->mode)
         cache_link_locked(j, l, b);
     jit_unlock(j);
     return code_of(j, b);
@@ -248,6 +248,12 @@ bool jit_run(struct vcpu *v)
         case EXIT_POLL:
             v->rip = v->page_va + (v->scratch[S_INFO] & 0xfff);
             return false;
+        case EXIT_NO_GROUPS: {
+            v->rip = v->page_va + (v->scratch[S_INFO] & 0xfff);
+            const struct block *b = find_block(v, j, v->mode | MODE_NO_GROUPS);
+            code = b ? code_of(j, b) : 0;
+            break;
+        }
         case EXIT_VEC:
             v->rip = v->page_va + (v->scratch[S_INFO] & 0xfff);
             vec_restore(v);
@@ -260,15 +266,33 @@ bool jit_run(struct vcpu *v)
     return true;
 }
 
-/* From translated code: host address of an access that the TLB does not know. NULL: for the stepper. Faults.
- */
-void *jit_memory(struct vcpu *v, uint64_t va, uint32_t what)
+static void *fill(struct vcpu *v, uint64_t va, unsigned size, bool write)
 {
-    const uint64_t mask = FL_ARITH | FL_DF;
-    unsigned size = what >> 16;
-    v->rip = v->page_va + (what & 0xfff);
-    v->rflags = (v->rflags & ~mask) | (v->scratch[S_FLAGS] & mask);
     if ((va & (RAM_PAGE - 1)) + size > RAM_PAGE || !va_canonical(va))
         return NULL;
-    return mmu_fill(v, va, what & 0x1000 ? ACCESS_WRITE : ACCESS_READ);
+    return mmu_fill(v, va, write ? ACCESS_WRITE : ACCESS_READ);
+}
+
+/* The first access of a group as it is, then what the TLB has for all of them: see group_info of jit_mem.c. */
+static void *fill_group(struct vcpu *v, uint64_t va, uint64_t what)
+{
+    unsigned size = what >> 16 & 0xfff, first = what >> 32 & 0xfff, first_size = what >> 44 & 0xfff;
+    if ((va & (RAM_PAGE - 1)) + size > RAM_PAGE || !fill(v, va + first, first_size, what >> 60 & 1))
+        return NULL;
+    const struct tlb *tlb = &v->tlb[v->mode & MODE_USER ? BANK_USER : BANK_KERNEL];
+    const struct tlb_entry *e = what & 0x1000 ? &tlb->write[TLB_INDEX(va)] : &tlb->read[TLB_INDEX(va)];
+    uint64_t t = va - e->tag;
+    return t < RAM_PAGE ? (void *)(uintptr_t)(e->host + t) : NULL;
+}
+
+/* From translated code: host address of an access that the TLB does not know. NULL: for the stepper, or a block
+ * without groups. Faults. */
+void *jit_memory(struct vcpu *v, uint64_t va, uint64_t what)
+{
+    const uint64_t mask = FL_ARITH | FL_DF;
+    v->rip = v->page_va + (what & 0xfff);
+    v->rflags = (v->rflags & ~mask) | (v->scratch[S_FLAGS] & mask);
+    if (what & 1u << 31)
+        return fill_group(v, va, what);
+    return fill(v, va, what >> 16 & 0xfff, what & 0x1000);
 }

@@ -95,12 +95,14 @@ struct jit {
 };
 
 /* Why translated code was left. */
-enum jit_exit { EXIT_LINK = 1, EXIT_JUMP, EXIT_STEP, EXIT_POLL, EXIT_VEC };
+enum jit_exit { EXIT_LINK = 1, EXIT_JUMP, EXIT_STEP, EXIT_POLL, EXIT_VEC, EXIT_NO_GROUPS };
+/* A block's mode has this too if it checks each access by itself. */
+#define MODE_NO_GROUPS (1u << 31)
 /* An indirect jump that missed says how to be back at its start: offset in the page | bytes popped << 12. */
 #define UNDO      (1u << 31)
 #define UNDO_CALL (1u << 30)
 /* scratch[] of struct vcpu, translated code's share */
-enum { S_CODE, S_INFO, S_FLAGS, S_RETURN, S_SLOW, S_RCX, S_TARGET, S_VALUE };
+enum { S_CODE, S_INFO, S_FLAGS, S_RETURN, S_SLOW, S_RCX, S_TARGET, S_GROUP };
 
 /* ---- jit_enter.S ---- */
 unsigned jit_enter(struct vcpu *v, uint64_t code, uint64_t flags);
@@ -126,7 +128,7 @@ const struct block *cache_at_code(const struct jit *j, uint64_t pc); /* signal c
 
 /* ---- jit_block.c ---- */
 /* Translate from v->rip, which is in the page. NULL: its first instruction is for the stepper. */
-struct block *block_translate_locked(struct vcpu *v, struct jit *j, struct jpage *p, unsigned off);
+struct block *block_translate_locked(struct vcpu *v, struct jit *j, struct jpage *p, unsigned off, uint32_t mode);
 int tr_new(struct tr **ret, struct err *e);
 void tr_free(struct tr *t);
 

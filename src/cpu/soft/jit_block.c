@@ -193,7 +193,7 @@ static void link_known(struct tr *t)
 {
     for (unsigned n = 0; n < t->b->nr_out && !(t->debug & CPU_DEBUG_NO_CHAIN); n++) {
         struct link *l = &t->b->out[n];
-        struct block *to = cache_find_locked(t->b->page, l->off, t->mode);
+        struct block *to = cache_find_locked(t->b->page, l->off, t->mode & ~MODE_NO_GROUPS);
         if (to)
             cache_link_locked(t->j, l, to);
     }
@@ -208,24 +208,28 @@ static void insert(struct jpage *p, struct block *b)
     p->nr_blocks++;
 }
 
-struct block *block_translate_locked(struct vcpu *v, struct jit *j, struct jpage *p, unsigned off)
+struct block *block_translate_locked(struct vcpu *v, struct jit *j, struct jpage *p, unsigned off,
+                                     uint32_t mode)
 {
     struct tr *t = j->tr;
     t->j = j;
-    t->mode = v->mode;
+    t->mode = mode;
     t->debug = v->soft->debug;
     t->page = soft_ram(v->soft, p->gpa, RAM_PAGE);
     t->vec_checked = false;
+    t->active = NULL;
+    t->r11_lost = false;
     t->nr_colds = 0;
     smc_mark(v, p->gpa);
     vec_save(v);
     struct block *b = t->b = cache_add_locked(j, p);
     t->e.p = j->rw + b->code;
     b->start = (uint16_t)off;
-    b->mode = v->mode;
+    b->mode = mode;
     decode(t, off);
     b->end = t->items[t->nr_items - 1].next;
     find_live(t);
+    find_groups(t);
     write_block(t);
     j->used = b->code_end = (uint32_t)(t->e.p - j->rw);
     insert(p, b);

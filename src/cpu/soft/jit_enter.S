@@ -117,7 +117,7 @@ function jit_slow
     save_guest
     mov (%rsp), %rdi
     mov %r9, %rsi
-    mov %r11d, %edx
+    mov %r11, %rdx
     call jit_memory
     test %rax, %rax
     jz step
@@ -127,9 +127,13 @@ function jit_slow
     load_guest
     jmp *SCRATCH(S_RETURN)
 step:
-    mov SCRATCH(S_SLOW), %rax
-    and $0xfff, %eax
-    mov %rax, SCRATCH(S_INFO)
+    mov SCRATCH(S_SLOW), %rcx
+    mov %ecx, %edx
+    and $0xfff, %edx
+    mov %rdx, SCRATCH(S_INFO)
     mov $3, %eax
+    mov $6, %edx
+    test %ecx, %ecx /* bit 31: of a group */
+    cmovs %edx, %eax
     jmp return
     .section .note.GNU-stack, "", @progbits

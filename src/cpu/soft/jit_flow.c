@@ -106,12 +106,12 @@ void flow_cold(struct tr *t, const struct cold *c)
     e_set(c->from, t->e.p);
     switch (c->kind) {
     case COLD_POLL:
-        leave(t, c->info, t->j->exit_poll);
+        leave(t, (uint32_t)c->info, t->j->exit_poll);
         return;
     case COLD_LINK: {
-        struct link *l = cache_link_of(t->j, c->info);
+        struct link *l = cache_link_of(t->j, (uint32_t)c->info);
         l->stub = (uint32_t)(t->e.p - t->j->rw);
-        leave(t, c->info, t->j->exit_link);
+        leave(t, (uint32_t)c->info, t->j->exit_link);
         return;
     }
     default:
@@ -166,9 +166,8 @@ static void operand_value(struct tr *t, const struct item *it)
 {
     const ZydisDecodedOperand *op = &it->i.ops[0];
     if (it->mem) {
-        mem_address(t, it, op);
-        mem_check(t, it, 8, false);
-        e_mem(&t->e, 0x8b, 1, R9, R9, NONE, 0, 0);
+        struct place at = mem_place(t, it, 0, 8, false);
+        e_mem(&t->e, 0x8b, 1, R9, at.reg, NONE, 0, at.disp);
         return;
     }
     unsigned reg = operand_reg(op);
@@ -178,11 +177,19 @@ static void operand_value(struct tr *t, const struct item *it)
         e_mov(&t->e, R9, reg);
 }
 
-/* r9 = host address of the new top of the stack */
-static void push_room(struct tr *t, const struct item *it)
+static struct place stack_place(struct tr *t, const struct item *it)
 {
-    e_lea(&t->e, R9, RSP, NONE, 0, -8);
-    mem_check(t, it, 8, true);
+    return mem_place(t, it, 1, 8, it->kind == K_PUSH || it->kind == K_CALL);
+}
+
+static void push_reg(struct tr *t, const struct item *it, unsigned reg)
+{
+    struct place at = stack_place(t, it);
+    if (is_spilled(reg)) {
+        e_gs_load(&t->e, R10, 8 * reg);
+        reg = R10;
+    }
+    e_mem(&t->e, 0x89, 1, reg, at.reg, NONE, 0, at.disp);
 }
 
 static void push(struct tr *t, const struct item *it)
@@ -191,47 +198,36 @@ static void push(struct tr *t, const struct item *it)
     struct emit *e = &t->e;
     if (it->mem) {
         operand_value(t, it);
-        e_gs_store(e, R9, SLOT(S_VALUE));
-        push_room(t, it);
-        e_gs_load(e, R10, SLOT(S_VALUE));
-        e_mem(e, 0x89, 1, R10, R9, NONE, 0, 0);
+        e_gs_store(e, R9, SLOT(S_TARGET));
+        struct place at = stack_place(t, it);
+        e_gs_load(e, R10, SLOT(S_TARGET));
+        e_mem(e, 0x89, 1, R10, at.reg, NONE, 0, at.disp);
     } else if (op->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
-        push_room(t, it);
-        e_mem(e, 0xc7, 1, 0, R9, NONE, 0, 0);
+        struct place at = stack_place(t, it);
+        e_mem(e, 0xc7, 1, 0, at.reg, NONE, 0, at.disp);
         e_u32(e, (uint32_t)op->imm.value.s);
     } else {
-        unsigned reg = operand_reg(op);
-        push_room(t, it);
-        if (is_spilled(reg)) {
-            e_gs_load(e, R10, 8 * reg);
-            reg = R10;
-        }
-        e_mem(e, 0x89, 1, reg, R9, NONE, 0, 0);
+        push_reg(t, it, operand_reg(op));
     }
     add_rsp(t, -8);
 }
 
 static void pop(struct tr *t, const struct item *it)
 {
-    unsigned reg = operand_reg(&it->i.ops[0]);
-    e_mov(&t->e, R9, RSP);
-    mem_check(t, it, 8, false);
+    unsigned reg = operand_reg(&it->i.ops[0]), to = is_spilled(reg) ? R9 : reg;
+    struct place at = stack_place(t, it);
     if (reg != RSP)
         add_rsp(t, 8);
-    if (!is_spilled(reg)) {
-        e_mem(&t->e, 0x8b, 1, reg, R9, NONE, 0, 0);
-        return;
-    }
-    e_mem(&t->e, 0x8b, 1, R9, R9, NONE, 0, 0);
-    e_gs_store(&t->e, R9, 8 * reg);
+    e_mem(&t->e, 0x8b, 1, to, at.reg, NONE, 0, at.disp);
+    if (to != reg || to == R9)
+        e_gs_store(&t->e, R9, 8 * reg);
 }
 
 static void leave_frame(struct tr *t, const struct item *it)
 {
-    e_mov(&t->e, R9, RBP);
-    mem_check(t, it, 8, false);
+    struct place at = stack_place(t, it);
     e_lea(&t->e, RSP, RBP, NONE, 0, 8);
-    e_mem(&t->e, 0x8b, 1, RBP, R9, NONE, 0, 0);
+    e_mem(&t->e, 0x8b, 1, RBP, at.reg, NONE, 0, at.disp);
 }
 
 /* ---- jumps ---- */
@@ -243,9 +239,9 @@ static int32_t target(const struct item *it)
 
 static void push_return(struct tr *t, const struct item *it)
 {
-    push_room(t, it);
+    struct place at = stack_place(t, it);
     mem_page_va(t, R10, it->off + it->i.len);
-    e_mem(&t->e, 0x89, 1, R10, R9, NONE, 0, 0);
+    e_mem(&t->e, 0x89, 1, R10, at.reg, NONE, 0, at.disp);
     add_rsp(t, -8);
 }
 
@@ -282,9 +278,8 @@ static void ret(struct tr *t, const struct item *it)
 {
     const ZydisDecodedOperand *op = &it->i.ops[0];
     unsigned pop_bytes = 8 + (op->type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? op->imm.value.u & 0xffff : 0);
-    e_mov(&t->e, R9, RSP);
-    mem_check(t, it, 8, false);
-    e_mem(&t->e, 0x8b, 1, R9, R9, NONE, 0, 0);
+    struct place at = stack_place(t, it);
+    e_mem(&t->e, 0x8b, 1, R9, at.reg, NONE, 0, at.disp);
     add_rsp(t, (int32_t)pop_bytes);
     jump_cached(t, undo_of(it, pop_bytes));
 }

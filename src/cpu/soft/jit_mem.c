@@ -108,12 +108,12 @@ static uint32_t table(const struct tr *t, bool write)
            (write ? (uint32_t)offsetof(struct tlb, write) : 0);
 }
 
-static uint32_t what(const struct item *it, unsigned size, bool write)
+static uint64_t what(const struct item *it, unsigned size, bool write)
 {
     return it->off | (write ? 0x1000u : 0) | size << 16;
 }
 
-static void check_free(struct tr *t, const struct item *it, unsigned size, bool write)
+static void check_free(struct tr *t, unsigned size, bool write, uint64_t info)
 {
     struct emit *e = &t->e;
     uint32_t tlb = table(t, write);
@@ -123,13 +123,14 @@ static void check_free(struct tr *t, const struct item *it, unsigned size, bool 
     e_gs_at(e, 0x2b, R9, R10, tlb + TAG);
     e_byte(e, 0x49), e_byte(e, 0x81), e_byte(e, 0xf9); /* cmp r9, */
     e_u32(e, RAM_PAGE - size);
-    struct cold *c = tr_cold(t, COLD_SLOW, e_jump_later(e, 7), what(it, size, write));
+    struct cold *c = tr_cold(t, COLD_SLOW, e_jump_later(e, 7), info);
+    c->reload = t->active && !t->r11_lost;
     e_gs_at(e, 0x03, R9, R10, tlb + HOST);
     c->back = e->p;
 }
 
 /* The shifts isolate the index, times two. */
-static void check_live(struct tr *t, const struct item *it, unsigned size, bool write)
+static void check_live(struct tr *t, unsigned size, bool write, uint64_t info)
 {
     struct emit *e = &t->e;
     uint32_t tlb = table(t, write);
@@ -146,7 +147,7 @@ static void check_live(struct tr *t, const struct item *it, unsigned size, bool 
     e_mov_imm32(e, R11, 12);
     e_shift(e, SHRX, RCX, RCX, R11);
     uint8_t *hit = e_short(e, 0xe3); /* jrcxz */
-    struct cold *c = tr_cold(t, COLD_SLOW_LIVE, e_jump_later(e, JMP), what(it, size, write));
+    struct cold *c = tr_cold(t, COLD_SLOW_LIVE, e_jump_later(e, JMP), info);
     e_here(e, hit);
     e_gs_load(e, RCX, VCPU_OFF(scratch) + 8 * S_RCX);
     e_gs_times8(e, 0x8b, R10, R10, tlb + HOST);
@@ -154,12 +155,73 @@ static void check_live(struct tr *t, const struct item *it, unsigned size, bool 
     c->back = e->p;
 }
 
+static void check(struct tr *t, const struct item *it, unsigned size, bool write, uint64_t info)
+{
+    if (it->live) {
+        check_live(t, size, write, info);
+        t->r11_lost = true;
+    } else {
+        check_free(t, size, write, info);
+    }
+}
+
 void mem_check(struct tr *t, const struct item *it, unsigned size, bool write)
 {
-    if (it->live)
-        check_live(t, it, size, write);
-    else
-        check_free(t, it, size, write);
+    check(t, it, size, write, what(it, size, write));
+}
+
+/* ---- groups ---- */
+
+/* Bit 31: a group; then the first access: where in it, its size, whether it writes. */
+static uint64_t group_info(const struct item *it, const struct group *g)
+{
+    return what(it, (unsigned)(g->max - g->min), g->write) | 1u << 31 |
+           (uint64_t)(unsigned)(g->first_off - g->min) << 32 | (uint64_t)g->first_size << 44 |
+           (uint64_t)g->first_write << 60;
+}
+
+static void start_group(struct tr *t, const struct item *it, const struct group *g)
+{
+    int32_t disp = g->min - g->base_off;
+    if (g->base > R15) {
+        mem_page_va(t, R9, disp);
+    } else if (spilled_index(g->base)) {
+        e_gs_load(&t->e, R9, 8u * g->base);
+        e_lea(&t->e, R9, R9, NONE, 0, disp);
+    } else {
+        e_lea(&t->e, R9, g->base, NONE, 0, disp);
+    }
+    check(t, it, (unsigned)(g->max - g->min), g->write, group_info(it, g));
+    e_mov(&t->e, R11, R9);
+    e_gs_store(&t->e, R11, VCPU_OFF(scratch) + 8 * S_GROUP);
+    t->active = g;
+    t->r11_lost = false;
+}
+
+static bool starts(const struct tr *t, const struct item *it, unsigned slot, const struct group *g)
+{
+    return &t->items[g->first] == it && g->first_slot == slot;
+}
+
+struct place mem_place(struct tr *t, const struct item *it, unsigned slot, unsigned size, bool write)
+{
+    const struct touch *a = &it->access[slot];
+    const struct group *g = a->group && a->group->chosen ? a->group : NULL;
+    if (!g) {
+        if (slot == 0)
+            mem_address(t, it, it->mem);
+        else
+            e_lea(&t->e, R9, it->kind == K_LEAVE ? RBP : RSP, NONE, 0,
+                  it->kind == K_PUSH || it->kind == K_CALL ? -8 : 0);
+        mem_check(t, it, size, write);
+        return (struct place){R9, 0};
+    }
+    if (starts(t, it, slot, g))
+        start_group(t, it, g);
+    else if (t->r11_lost)
+        e_gs_load(&t->e, R11, VCPU_OFF(scratch) + 8 * S_GROUP);
+    t->r11_lost = false;
+    return (struct place){R11, a->off - g->min};
 }
 
 /* r9 is the address minus the tag; hand over the address, where to go on, and what it is. */
@@ -175,8 +237,19 @@ void mem_cold(struct tr *t, const struct cold *c)
     } else {
         e_gs_at(e, 0x03, R9, R10, tlb + TAG);
     }
-    e_mov_imm32(e, R11, c->info);
+    if (c->info >> 32) {
+        e_byte(e, 0x49), e_byte(e, 0xbb); /* mov r11, imm64 */
+        e_u32(e, (uint32_t)c->info);
+        e_u32(e, (uint32_t)(c->info >> 32));
+    } else {
+        e_mov_imm32(e, R11, (uint32_t)c->info);
+    }
+    const uint8_t *back = c->reload ? e->p + 7 + 5 : c->back;
     e_byte(e, 0x4c), e_byte(e, 0x8d), e_byte(e, 0x15); /* lea r10, [rip + back] */
-    e_u32(e, (uint32_t)(c->back - (e->p + 4)));
+    e_u32(e, (uint32_t)(back - (e->p + 4)));
     e_jump(e, JMP, tr_stub(t, t->j->slow));
+    if (c->reload) {
+        e_gs_load(e, R11, VCPU_OFF(scratch) + 8 * S_GROUP);
+        e_jump(e, JMP, c->back);
+    }
 }

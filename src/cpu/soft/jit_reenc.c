@@ -14,17 +14,22 @@ static bool segment_or_address(uint8_t p)
     return p == 0x26 || p == 0x2e || p == 0x36 || p == 0x3e || p == 0x64 || p == 0x65 || p == 0x67;
 }
 
-/* ModRM as [reg], and what follows the displacement. */
-static void put_tail(struct emit *e, const struct insn *i, unsigned reg)
+/* ModRM as [place], and what follows the displacement. */
+static void put_tail(struct emit *e, const struct insn *i, struct place at)
 {
     unsigned modrm = i->z.raw.modrm.offset;
-    e_byte(e, (i->bytes[modrm] & 0x38) | (reg & 7));
+    unsigned mod = !at.disp ? 0 : at.disp == (int8_t)at.disp ? 1 : 2;
+    e_byte(e, mod << 6 | (i->bytes[modrm] & 0x38) | (at.reg & 7));
+    if (mod == 1)
+        e_byte(e, (uint8_t)at.disp);
+    else if (mod == 2)
+        e_u32(e, (uint32_t)at.disp);
     unsigned n = modrm + 1u + ((i->bytes[modrm] & 7) == 4) + i->z.raw.disp.size / 8u;
     for (; n < i->len; n++)
         e_byte(e, i->bytes[n]);
 }
 
-static void put_legacy(struct emit *e, const struct insn *i, unsigned reg)
+static void put_legacy(struct emit *e, const struct insn *i, struct place at)
 {
     unsigned rex = 0x41;
     for (unsigned n = 0; n < i->z.raw.prefix_count; n++) {
@@ -37,11 +42,11 @@ static void put_legacy(struct emit *e, const struct insn *i, unsigned reg)
     e_byte(e, rex);
     for (unsigned n = i->z.raw.prefix_count; n < i->z.raw.modrm.offset; n++)
         e_byte(e, i->bytes[n]);
-    put_tail(e, i, reg);
+    put_tail(e, i, at);
 }
 
 /* The three-byte form, with inverted X = 1 and B = 0. */
-static void put_vex(struct emit *e, const struct insn *i, unsigned reg)
+static void put_vex(struct emit *e, const struct insn *i, struct place at)
 {
     const uint8_t *vex = i->bytes + i->z.raw.vex.offset;
     bool three = vex[0] == 0xc4;
@@ -50,10 +55,10 @@ static void put_vex(struct emit *e, const struct insn *i, unsigned reg)
     e_byte(e, three ? vex[2] : vex[1] & 0x7f);
     for (unsigned n = i->z.raw.vex.offset + (three ? 3u : 2u); n < i->z.raw.modrm.offset; n++)
         e_byte(e, i->bytes[n]);
-    put_tail(e, i, reg);
+    put_tail(e, i, at);
 }
 
-static bool has_bit_number(const struct insn *i)
+bool plain_bit_number(const struct insn *i)
 {
     return (i->mnemonic == ZYDIS_MNEMONIC_BT || i->mnemonic == ZYDIS_MNEMONIC_BTS ||
             i->mnemonic == ZYDIS_MNEMONIC_BTR || i->mnemonic == ZYDIS_MNEMONIC_BTC) &&
@@ -82,6 +87,8 @@ static void bit_word(struct emit *e, const struct insn *i)
 static void bit_address(struct tr *t, const struct item *it)
 {
     unsigned scale = it->i.op_bytes == 8 ? 3 : 2;
+    t->r11_lost = true;
+    mem_address(t, it, it->mem);
     bit_word(&t->e, &it->i);
     e_lea(&t->e, R9, R9, R10, scale, 0);
     mem_check(t, it, it->i.op_bytes, it->writes);
@@ -90,15 +97,18 @@ static void bit_address(struct tr *t, const struct item *it)
     e_lea(&t->e, R9, R9, R10, scale, 1 << scale);
 }
 
-static unsigned address_register(struct tr *t, const struct item *it)
+/* In a register that the instruction does not use itself. */
+static struct place out_of_the_way(struct tr *t, const struct item *it, struct place at)
 {
+    if (!(it->spilled >> (at.reg - R9) & 1))
+        return at;
     unsigned reg = R9;
     while (it->spilled >> (reg - R9) & 1)
         reg++;
     BUG_ON(reg > R11);
-    if (reg != R9)
-        e_mov(&t->e, reg, R9);
-    return reg;
+    e_mov(&t->e, reg, at.reg);
+    t->r11_lost |= reg == R11;
+    return (struct place){reg, at.disp};
 }
 
 static void exchange(struct tr *t, unsigned set, bool store)
@@ -111,23 +121,24 @@ static void exchange(struct tr *t, unsigned set, bool store)
 void plain(struct tr *t, const struct item *it)
 {
     const struct insn *i = &it->i;
-    unsigned reg = 0;
+    struct place at = {R9, 0};
     if (it->mem) {
-        mem_address(t, it, it->mem);
-        if (has_bit_number(i))
+        if (plain_bit_number(i))
             bit_address(t, it);
         else
-            mem_check(t, it, it->mem->size / 8, it->writes);
-        reg = address_register(t, it);
+            at = mem_place(t, it, 0, it->mem->size / 8, it->writes);
+        at = out_of_the_way(t, it, at);
     }
+    if (it->spilled >> (R11 - R9) & 1)
+        t->r11_lost = true;
     exchange(t, it->read, false);
     if (!it->mem) {
         for (unsigned n = 0; n < i->len; n++)
             e_byte(&t->e, i->bytes[n]);
     } else if (i->z.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) {
-        put_vex(&t->e, i, reg);
+        put_vex(&t->e, i, at);
     } else {
-        put_legacy(&t->e, i, reg);
+        put_legacy(&t->e, i, at);
     }
     exchange(t, it->written, true);
 }

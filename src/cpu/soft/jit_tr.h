@@ -23,8 +23,24 @@ enum kind {
     K_RET,
 };
 
+#define MAX_GROUPS 24u
+/* Accesses through one base, see jit_group.c. Offsets count from the base's value when its version began. */
+struct group {
+    unsigned version, count;
+    int32_t min, max; /* bytes of all accesses, max excluded */
+    int32_t first_off, base_off; /* of the first access; of the register then */
+    uint16_t first_size;
+    uint8_t base, first, last, first_slot; /* first, last: items */
+    bool write, first_write, chosen;
+};
+struct touch {
+    struct group *group; /* or NULL */
+    int32_t off;
+};
+
 struct item {
     struct insn i;
+    struct touch access[2]; /* the operand's, the stack's */
     enum kind kind;
     enum vec_need need;
     uint16_t off;
@@ -42,7 +58,8 @@ struct cold {
     enum cold_kind kind;
     uint8_t *from; /* displacement that leads here */
     uint8_t *back; /* slow: where to go on */
-    uint32_t info;
+    uint64_t info;
+    bool reload; /* slow: r11 is a group's */
     int32_t to; /* COLD_AWAY: target from the page's start */
 };
 
@@ -53,13 +70,17 @@ struct tr {
     const uint8_t *page;
     uint32_t mode;
     uint32_t debug;
-    bool vec_checked, polled, must_poll;
+    bool vec_checked;
+    const struct group *active; /* r11 holds its address */
+    bool r11_lost;              /* no longer, but its slot does */
+    unsigned nr_groups;
+    struct group groups[MAX_GROUPS];
     unsigned nr_items, nr_colds;
     struct item items[JIT_MAX_INSNS];
     struct cold colds[4 * JIT_MAX_INSNS];
 };
 
-static inline struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from, uint32_t info)
+static inline struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from, uint64_t info)
 {
     struct cold *c = &t->colds[t->nr_colds++];
     *c = (struct cold){.kind = kind, .from = from, .info = info};
@@ -79,6 +100,14 @@ void classify(struct item *it, uint32_t mode);
 void mem_address(struct tr *t, const struct item *it, const ZydisDecodedOperand *op);
 /* r9 = host address of [r9, r9+size), which may be accessed so; r10, r11 lost; flags if none are needed. */
 void mem_check(struct tr *t, const struct item *it, unsigned size, bool write);
+/* Where an operand of at least one access is in the host. */
+struct place {
+    unsigned reg;
+    int32_t disp;
+};
+/* The memory operand (slot 0) or the stack's word (slot 1), checked. r9, r10 lost; r9 too is the place if no
+ * group has it. */
+struct place mem_place(struct tr *t, const struct item *it, unsigned slot, unsigned size, bool write);
 void mem_cold(struct tr *t, const struct cold *c);
 /* reg = page's address + off */
 void mem_page_va(struct tr *t, unsigned reg, int32_t off);
@@ -86,6 +115,10 @@ bool mem_fits(const struct item *it, const ZydisDecodedOperand *op); /* displace
 
 /* ---- jit_reenc.c ---- */
 void plain(struct tr *t, const struct item *it);
+bool plain_bit_number(const struct insn *i); /* BT and its kin with the number in a register */
+
+/* ---- jit_group.c ---- */
+void find_groups(struct tr *t);
 
 /* ---- jit_flow.c ---- */
 void flow(struct tr *t, const struct item *it); /* all kinds but K_PLAIN, K_NOTHING */
