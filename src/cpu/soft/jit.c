@@ -179,7 +179,8 @@ static uint64_t follow_link(struct vcpu *v, struct jit *j)
         return code_of(j, b);
     struct block *from = &j->blocks[(uint32_t)v->scratch[S_INFO] / 2];
     jit_lock(j);
-    if (!from->dead && !b->dead && !l->to && from->page == b->page && (from->mode & ~MODE_NO_GROUPS) == b->mode)
+    if (!from->dead && !b->dead && !l->to && from->page == b->page &&
+        (from->mode & ~MODE_NO_GROUPS) == b->mode)
         cache_link_locked(j, l, b);
     jit_unlock(j);
     return code_of(j, b);
@@ -273,7 +274,8 @@ static void *fill(struct vcpu *v, uint64_t va, unsigned size, bool write)
     return mmu_fill(v, va, write ? ACCESS_WRITE : ACCESS_READ);
 }
 
-/* The first access of a group as it is, then what the TLB has for all of them: see group_info of jit_mem.c. */
+/* The first access of a group as it is, then what the TLB has for all of them: see group_info of jit_mem.c.
+ */
 static void *fill_group(struct vcpu *v, uint64_t va, uint64_t what)
 {
     unsigned size = what >> 16 & 0xfff, first = what >> 32 & 0xfff, first_size = what >> 44 & 0xfff;
@@ -285,8 +287,8 @@ static void *fill_group(struct vcpu *v, uint64_t va, uint64_t what)
     return t < RAM_PAGE ? (void *)(uintptr_t)(e->host + t) : NULL;
 }
 
-/* From translated code: host address of an access that the TLB does not know. NULL: for the stepper, or a block
- * without groups. Faults. */
+/* From translated code: host address of an access that the TLB does not know. NULL: for the stepper, or a
+ * block without groups. Faults. */
 void *jit_memory(struct vcpu *v, uint64_t va, uint64_t what)
 {
     const uint64_t mask = FL_ARITH | FL_DF;

@@ -44,14 +44,14 @@ struct jpage;
 struct block {
     struct block *next; /* in its page, by start */
     struct jpage *page;
-    uint32_t code;      /* of its entry for indirect jumps: r9 is the address */
-    uint32_t body;      /* entry for links */
-    uint32_t code_end;  /* all are offsets in the code memory */
-    uint32_t mode;      /* MODE_* */
+    uint32_t code;       /* of its entry for indirect jumps: r9 is the address */
+    uint32_t body;       /* entry for links */
+    uint32_t code_end;   /* all are offsets in the code memory */
+    uint32_t mode;       /* MODE_* */
     uint16_t start, end; /* in the page, end excluded */
     uint16_t nr_sites;
-    uint64_t ahead;      /* lines beyond it that `live` was found in */
-    uint16_t live; /* arithmetic flags that it needs, FL_* */
+    uint64_t ahead; /* lines beyond it that `live` was found in */
+    uint16_t live;  /* arithmetic flags that it needs, FL_* */
     uint8_t nr_out;
     bool dead;
     const struct site *sites;
@@ -78,11 +78,11 @@ static inline uint64_t lines_of(unsigned start, unsigned end)
 struct tr;
 struct jit {
     struct soft *soft;
-    _Atomic uint32_t lock;   /* 0 free, 1 held, 2 held and waited for */
-    _Atomic uint64_t epoch;  /* how often the cache was emptied; odd: just being emptied */
-    uint8_t *rw, *rx;        /* JIT_CODE_BYTES */
-    uint32_t used, start;    /* start: after the fixed stubs */
-    struct block *blocks;    /* in order of code; 0 is unused */
+    _Atomic uint32_t lock;  /* 0 free, 1 held, 2 held and waited for */
+    _Atomic uint64_t epoch; /* how often the cache was emptied; odd: just being emptied */
+    uint8_t *rw, *rx;       /* JIT_CODE_BYTES */
+    uint32_t used, start;   /* start: after the fixed stubs */
+    struct block *blocks;   /* in order of code; 0 is unused */
     unsigned nr_blocks;
     struct site *sites;
     unsigned nr_sites;
@@ -128,7 +128,8 @@ const struct block *cache_at_code(const struct jit *j, uint64_t pc); /* signal c
 
 /* ---- jit_block.c ---- */
 /* Translate from v->rip, which is in the page. NULL: its first instruction is for the stepper. */
-struct block *block_translate_locked(struct vcpu *v, struct jit *j, struct jpage *p, unsigned off, uint32_t mode);
+struct block *block_translate_locked(struct vcpu *v, struct jit *j, struct jpage *p, unsigned off,
+                                     uint32_t mode);
 int tr_new(struct tr **ret, struct err *e);
 void tr_free(struct tr *t);
 
@@ -153,8 +154,8 @@ static inline uint32_t jcache_half(uint32_t mode)
 }
 
 /* ---- jit_sys.c ---- */
-/* Frequent instructions that C runs without decoding them again: 16 bits for the exit, 0: none. next_byte: the
- * first of the instruction behind. */
+/* Frequent instructions that C runs without decoding them again: 16 bits for the exit, 0: none. next_byte:
+ * the first of the instruction behind. */
 uint32_t jit_sys_op(const struct insn *i, uint32_t mode, uint8_t next_byte);
 /* Run it; rip too. false: the stepper shall. Faults. */
 bool jit_sys_run(struct vcpu *v, uint32_t what, unsigned len);

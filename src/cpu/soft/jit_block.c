@@ -3,8 +3,8 @@
  * jit_block: one block: decode up to the first jump, find out where flags are needed, write the code.
  *
  * A block lies in one page; an instruction that straddles two is the stepper's. Layout: entry for indirect
- * jumps (r9 is the address: it gives the page's), entry for links, code, then what is rarely run. Blocks whose
- * end may close a loop poll once, where no flags are needed if there is such a place.
+ * jumps (r9 is the address: it gives the page's), entry for links, code, then what is rarely run. Blocks
+ * whose end may close a loop poll once, where no flags are needed if there is such a place.
  */
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -14,8 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "cpu/soft/jit_emit.h"
 #include "cpu/soft/jit.h"
+#include "cpu/soft/jit_emit.h"
 
 void jit_lock(struct jit *j)
 {
@@ -209,8 +209,8 @@ static void kill_range(struct jit *j, struct jpage *p, unsigned start, unsigned 
                 p->starts[i] |= 1ull << b->start % 64;
                 at = &b->next;
             }
-    }
         }
+    }
 }
 
 void jit_invalidate(struct soft *s, struct vcpu *v, uint64_t gpa, unsigned size)

@@ -155,14 +155,15 @@ static enum kind with_operand(struct item *it, enum kind kind)
     if (op->type == ZYDIS_OPERAND_TYPE_MEMORY) {
         it->mem = op;
         return op->size == 64 && op->encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM && mem_fits(it, op) ? kind
-                                                                                                 : K_STEP;
+                                                                                                     : K_STEP;
     }
     return op->type == ZYDIS_OPERAND_TYPE_IMMEDIATE || in_register(op) ? kind : K_STEP;
 }
 
 static enum kind pop_kind(const struct item *it)
 {
-    return in_register(&it->i.ops[0]) && !(it->i.z.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) ? K_POP : K_STEP;
+    return in_register(&it->i.ops[0]) && !(it->i.z.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) ? K_POP
+                                                                                              : K_STEP;
 }
 
 static enum kind flow_kind(struct item *it)

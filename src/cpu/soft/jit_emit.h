@@ -101,7 +101,8 @@ static inline void e_mem(struct emit *e, unsigned op, unsigned w, unsigned reg, 
         e_byte(e, (uint8_t)disp);
 }
 
-static inline void e_lea(struct emit *e, unsigned reg, unsigned base, unsigned index, unsigned scale, int32_t disp)
+static inline void e_lea(struct emit *e, unsigned reg, unsigned base, unsigned index, unsigned scale,
+                         int32_t disp)
 {
     e_mem(e, 0x8d, 1, reg, base, index, scale, disp);
 }

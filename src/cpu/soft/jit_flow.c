@@ -330,7 +330,8 @@ void flow(struct tr *t, const struct item *it)
         ret(t, it);
         return;
     default:
-        flow_step(t, it->off, it->i.len ? jit_sys_op(&it->i, t->mode, it->next < RAM_PAGE ? t->page[it->next] : 0xf4) : 0,
+        flow_step(t, it->off,
+                  it->i.len ? jit_sys_op(&it->i, t->mode, it->next < RAM_PAGE ? t->page[it->next] : 0xf4) : 0,
                   it->i.len);
     }
 }

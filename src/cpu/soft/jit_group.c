@@ -48,7 +48,8 @@ static int32_t least(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-static void join(struct scan *s, unsigned n, unsigned slot, unsigned reg, int32_t disp, unsigned size, bool write)
+static void join(struct scan *s, unsigned n, unsigned slot, unsigned reg, int32_t disp, unsigned size,
+                 bool write)
 {
     struct touch *a = &s->t->items[n].access[slot];
     struct group *g = group_of(s, reg);
@@ -79,8 +80,9 @@ static void join_operand(struct scan *s, unsigned n, const struct item *it)
 {
     const ZydisDecodedOperand *op = it->mem;
     unsigned bytes, shift;
-    if (it->i.addr_bytes != 8 || op->mem.index != ZYDIS_REGISTER_NONE || op->mem.segment == ZYDIS_REGISTER_FS ||
-        op->mem.segment == ZYDIS_REGISTER_GS || plain_bit_number(&it->i))
+    if (it->i.addr_bytes != 8 || op->mem.index != ZYDIS_REGISTER_NONE ||
+        op->mem.segment == ZYDIS_REGISTER_FS || op->mem.segment == ZYDIS_REGISTER_GS ||
+        plain_bit_number(&it->i))
         return;
     bool write = it->kind == K_PLAIN && it->writes;
     if (op->mem.base == ZYDIS_REGISTER_RIP) {

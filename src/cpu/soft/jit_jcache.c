@@ -17,7 +17,8 @@ static unsigned half_of(uint32_t mode)
     return mode & MODE_USER ? 1 : 0;
 }
 
-/* Page and offset are added up: most targets are multiples of 16. The same as in jump_cached of jit_flow.c. */
+/* Page and offset are added up: most targets are multiples of 16. The same as in jump_cached of jit_flow.c.
+ */
 static uint64_t slot_of(uint64_t va)
 {
     return (va + (va >> 12)) & (HALF - 1);

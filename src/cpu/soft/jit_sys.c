@@ -26,12 +26,12 @@ static const struct plain {
     uint16_t mnemonic;
     sys_fn *run;
 } plain[] = {
-    {ZYDIS_MNEMONIC_PUSHFQ, sys_pushf},     {ZYDIS_MNEMONIC_POPFQ, sys_popf},
-    {ZYDIS_MNEMONIC_IRETQ, sys_iret},       {ZYDIS_MNEMONIC_SWAPGS, sys_swapgs},
-    {ZYDIS_MNEMONIC_SYSCALL, sys_syscall},  {ZYDIS_MNEMONIC_SYSRET, sys_sysret},
-    {ZYDIS_MNEMONIC_RDTSC, sys_rdtsc},      {ZYDIS_MNEMONIC_RDTSCP, sys_rdtscp},
-    {ZYDIS_MNEMONIC_RDMSR, sys_rdmsr},      {ZYDIS_MNEMONIC_WRMSR, sys_wrmsr},
-    {ZYDIS_MNEMONIC_CPUID, sys_cpuid},      {ZYDIS_MNEMONIC_CLTS, sys_clts},
+    {ZYDIS_MNEMONIC_PUSHFQ, sys_pushf},    {ZYDIS_MNEMONIC_POPFQ, sys_popf},
+    {ZYDIS_MNEMONIC_IRETQ, sys_iret},      {ZYDIS_MNEMONIC_SWAPGS, sys_swapgs},
+    {ZYDIS_MNEMONIC_SYSCALL, sys_syscall}, {ZYDIS_MNEMONIC_SYSRET, sys_sysret},
+    {ZYDIS_MNEMONIC_RDTSC, sys_rdtsc},     {ZYDIS_MNEMONIC_RDTSCP, sys_rdtscp},
+    {ZYDIS_MNEMONIC_RDMSR, sys_rdmsr},     {ZYDIS_MNEMONIC_WRMSR, sys_wrmsr},
+    {ZYDIS_MNEMONIC_CPUID, sys_cpuid},     {ZYDIS_MNEMONIC_CLTS, sys_clts},
 };
 #define NR_PLAIN (sizeof(plain) / sizeof(plain[0]))
 

@@ -27,7 +27,7 @@ enum kind {
 /* Accesses through one base, see jit_group.c. Offsets count from the base's value when its version began. */
 struct group {
     unsigned version, count;
-    int32_t min, max; /* bytes of all accesses, max excluded */
+    int32_t min, max;            /* bytes of all accesses, max excluded */
     int32_t first_off, base_off; /* of the first access; of the register then */
     uint16_t first_size;
     uint8_t base, first, last, first_slot; /* first, last: items */
@@ -60,7 +60,7 @@ struct cold {
     uint8_t *back; /* slow: where to go on */
     uint64_t info;
     bool reload; /* slow: r11 is a group's */
-    int32_t to; /* COLD_AWAY: target from the page's start */
+    int32_t to;  /* COLD_AWAY: target from the page's start */
 };
 
 struct tr {
@@ -111,7 +111,8 @@ struct place mem_place(struct tr *t, const struct item *it, unsigned slot, unsig
 void mem_cold(struct tr *t, const struct cold *c);
 /* reg = page's address + off */
 void mem_page_va(struct tr *t, unsigned reg, int32_t off);
-bool mem_fits(const struct item *it, const ZydisDecodedOperand *op); /* displacement from the page in 32 bits */
+bool mem_fits(const struct item *it,
+              const ZydisDecodedOperand *op); /* displacement from the page in 32 bits */
 
 /* ---- jit_reenc.c ---- */
 void plain(struct tr *t, const struct item *it);

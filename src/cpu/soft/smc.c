@@ -24,7 +24,8 @@ void smc_mark(struct vcpu *v, uint64_t gpa_page)
     mmu_drop_write(v, gpa_page);
     for (unsigned i = 0; i < s->nr_cpus; i++)
         if (s->cpus[i] != v)
-            atomic_fetch_or(&s->cpus[i]->request, REQ_CODE); /* one that halts need not wake: it looks first */
+            atomic_fetch_or(&s->cpus[i]->request,
+                            REQ_CODE); /* one that halts need not wake: it looks first */
 }
 
 void smc_written(struct soft *s, struct vcpu *v, uint64_t gpa, unsigned size)

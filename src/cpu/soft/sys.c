@@ -164,7 +164,8 @@ static sys_fn *const handlers[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 static bool far_or_system(const struct insn *i)
 {
     for (unsigned n = 0; n < i->z.operand_count_visible; n++) {
-        ZydisRegister r = i->ops[n].type == ZYDIS_OPERAND_TYPE_REGISTER ? i->ops[n].reg.value : ZYDIS_REGISTER_NONE;
+        ZydisRegister r =
+            i->ops[n].type == ZYDIS_OPERAND_TYPE_REGISTER ? i->ops[n].reg.value : ZYDIS_REGISTER_NONE;
         if ((r >= ZYDIS_REGISTER_ES && r <= ZYDIS_REGISTER_GS) ||
             (r >= ZYDIS_REGISTER_CR0 && r <= ZYDIS_REGISTER_CR15) ||
             (r >= ZYDIS_REGISTER_DR0 && r <= ZYDIS_REGISTER_DR15))

@@ -24,7 +24,8 @@ static struct tlb_entry *array(struct vcpu *v, unsigned bank, enum access access
 /* No address of this slot lies within that page, nor just before it: see check_live of jit_mem.c. */
 static void drop(struct vcpu *v, unsigned bank, enum access access, unsigned slot)
 {
-    array(v, bank, access)[slot] = (struct tlb_entry){.tag = (uint64_t)(slot ^ TLB_SIZE / 2) << 12, .host = 0};
+    array(v, bank, access)[slot] =
+        (struct tlb_entry){.tag = (uint64_t)(slot ^ TLB_SIZE / 2) << 12, .host = 0};
     v->tlb_used[bank][access].used[slot / 64] &= ~(1ull << slot % 64);
 }
 

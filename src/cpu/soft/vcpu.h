@@ -198,8 +198,8 @@ struct vcpu {
     /* jit*.c */
     _Atomic bool in_code; /* any-thread: may be in translated code, or hold an address of it */
     bool jcache_ready;
-    uint64_t jit_epoch;   /* of the code that the jump cache names */
-    uint32_t jcache_mode; /* its entries are for this mode, but for the privilege */
+    uint64_t jit_epoch;                             /* of the code that the jump cache names */
+    uint32_t jcache_mode;                           /* its entries are for this mode, but for the privilege */
     uint8_t jcache_listed[1u << (JCACHE_BITS - 1)]; /* which lists a slot is in */
     struct jcache_used jcache_used[2][2];           /* by privilege, global */
 
