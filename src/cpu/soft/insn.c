@@ -5,7 +5,7 @@
  */
 #include "cpu/soft/insn.h"
 
-#include "cpu/soft/copy.h"
+#include "cpu/soft/vcpu.h"
 
 static void init(ZydisDecoder *d, uint32_t mode)
 {
@@ -29,7 +29,8 @@ bool insn_decode(uint32_t mode, const uint8_t *bytes, unsigned len, struct insn 
     if (!ZYAN_SUCCESS(status))
         return false;
     ret->len = ret->z.length;
-    copy_bytes(ret->bytes, bytes, ret->len);
+    for (unsigned n = 0; n < ret->len; n++)
+        ret->bytes[n] = bytes[n];
     ret->mnemonic = (uint16_t)ret->z.mnemonic;
     ret->op_bytes = ret->z.operand_width / 8;
     ret->addr_bytes = ret->z.address_width / 8;
