@@ -83,7 +83,7 @@ static bool unit_ready(enum vec_need need, uint32_t mode)
     }
 }
 
-/* Ordinary ones that are not: masked accesses, and what would show the host's addresses. */
+/* Ordinary ones that are not: masked accesses, what would show the host's addresses, spinning. */
 static bool awkward(const struct insn *i)
 {
     switch (i->mnemonic) {
@@ -99,6 +99,7 @@ static bool awkward(const struct insn *i)
     case ZYDIS_MNEMONIC_FRSTOR:
     case ZYDIS_MNEMONIC_FNSTENV:
     case ZYDIS_MNEMONIC_FLDENV:
+    case ZYDIS_MNEMONIC_PAUSE:
     case ZYDIS_MNEMONIC_CLFLUSH:
     case ZYDIS_MNEMONIC_CLFLUSHOPT:
     case ZYDIS_MNEMONIC_CLWB:

@@ -9,8 +9,14 @@
  * wake-up.
  */
 #include "cpu/soft/jit.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "cpu/soft/run.h"
 #include "cpu/soft/step.h"
+
+#define PAUSES_PER_YIELD 128u
 
 enum op {
     OP_NONE,
@@ -19,6 +25,7 @@ enum op {
     OP_READ_SEG, /* arg: register | segment << 4 */
     OP_STOS,     /* arg: bytes | 16 if repeated */
     OP_MOVS,
+    OP_PAUSE,
     OP_SYS, /* from here on: plain[] */
 };
 
@@ -72,6 +79,8 @@ uint32_t jit_sys_op(const struct insn *i, uint32_t mode, uint8_t next_byte)
         return mode & MODE_USER || next_byte == 0xf4 ? 0 : op(OP_STI, 0);
     case ZYDIS_MNEMONIC_MOV:
         return read_seg(i);
+    case ZYDIS_MNEMONIC_PAUSE:
+        return op(OP_PAUSE, 0);
     case ZYDIS_MNEMONIC_STOSB:
         return string_op(i, OP_STOS, 1);
     case ZYDIS_MNEMONIC_STOSD:
@@ -99,6 +108,15 @@ static void run_plain(struct vcpu *v, const struct plain *p, unsigned len, unsig
     p->run(v, &i);
 }
 
+/* A CPU that spins may keep the one from running that it waits for. */
+static void relax(struct vcpu *v)
+{
+    if (++v->pauses % PAUSES_PER_YIELD == 0)
+        syscall(SYS_sched_yield);
+    else
+        __builtin_ia32_pause();
+}
+
 static bool sti(struct vcpu *v)
 {
     if (v->request || v->ask_intc || v->nmi_pending)
@@ -122,6 +140,9 @@ bool jit_sys_run(struct vcpu *v, uint32_t what, unsigned len)
         break;
     case OP_READ_SEG:
         v->gpr[arg & 15] = v->seg[arg >> 4].sel;
+        break;
+    case OP_PAUSE:
+        relax(v);
         break;
     case OP_STOS:
     case OP_MOVS:

@@ -197,6 +197,7 @@ struct vcpu {
 
     /* jit*.c */
     _Atomic bool in_code; /* any-thread: may be in translated code, or hold an address of it */
+    unsigned pauses;
     bool jcache_ready;
     uint64_t jit_epoch;                             /* of the code that the jump cache names */
     uint32_t jcache_mode;                           /* its entries are for this mode, but for the privilege */
