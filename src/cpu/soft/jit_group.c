@@ -181,7 +181,7 @@ void find_groups(struct tr *t)
     t->nr_groups = 0;
     for (unsigned n = 0; n < t->nr_items; n++)
         t->items[n].access[0].group = t->items[n].access[1].group = NULL;
-    if (t->debug & CPU_DEBUG_NO_GROUP || t->mode & MODE_NO_GROUPS)
+    if (t->debug & (CPU_DEBUG_NO_GROUP | CPU_DEBUG_NO_TLB) || t->mode & MODE_NO_GROUPS)
         return;
     for (unsigned n = 0; n < t->nr_items && t->items[n].kind != K_STEP; n++)
         note(&s, n);
