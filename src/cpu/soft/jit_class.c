@@ -99,13 +99,14 @@ static bool awkward(const struct insn *i)
     case ZYDIS_MNEMONIC_FRSTOR:
     case ZYDIS_MNEMONIC_FNSTENV:
     case ZYDIS_MNEMONIC_FLDENV:
-    case ZYDIS_MNEMONIC_PAUSE:
     case ZYDIS_MNEMONIC_CLFLUSH:
     case ZYDIS_MNEMONIC_CLFLUSHOPT:
     case ZYDIS_MNEMONIC_CLWB:
     case ZYDIS_MNEMONIC_RDSSPD:
     case ZYDIS_MNEMONIC_RDSSPQ:
         return true;
+    case ZYDIS_MNEMONIC_PAUSE: /* with REX.B it is XCHG r8, rax, whatever the decoder says */
+        return !(i->z.attributes & ZYDIS_ATTRIB_HAS_REX);
     default:
         return false;
     }

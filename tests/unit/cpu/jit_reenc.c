@@ -131,6 +131,13 @@ static void a_high_byte_with_memory_is_for_the_stepper(void **state)
     assert_int_equal(decode((const uint8_t[]){0x88, 0x27}, 2)->kind, K_STEP); /* mov [rdi], ah */
 }
 
+static void an_exchange_that_looks_like_a_pause_is_copied(void **state)
+{
+    (void)state;
+    assert_int_equal(decode((const uint8_t[]){0xf3, 0x41, 0x90}, 3)->kind, K_PLAIN); /* xchg r8d, eax */
+    assert_int_equal(decode((const uint8_t[]){0xf3, 0x90}, 2)->kind, K_STEP);
+}
+
 static void what_the_guest_must_not_run_natively_is_for_the_stepper(void **state)
 {
     static const struct {
@@ -164,6 +171,7 @@ int main(void)
         cmocka_unit_test(vector_instructions_keep_their_operands),
         cmocka_unit_test(an_address_never_takes_the_place_of_an_operand),
         cmocka_unit_test(a_high_byte_with_memory_is_for_the_stepper),
+        cmocka_unit_test(an_exchange_that_looks_like_a_pause_is_copied),
         cmocka_unit_test(what_the_guest_must_not_run_natively_is_for_the_stepper),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
