@@ -78,14 +78,22 @@ struct block {
     uint32_t stale;          /* code offset of its LEAVE_STALE */
     uint32_t hash_next, page_next;
     uint32_t incoming; /* exits that lead here */
-    uint16_t bytes;    /* guest code */
-    bool step;         /* its first instruction is for the stepper */
+    uint64_t ahead; /* lines of the page that were looked at for flags: they may lie behind its own bytes */
+    uint16_t bytes; /* guest code */
+    bool step;      /* its first instruction is for the stepper */
     bool dead;
 };
 
+/* 64-byte lines of its page that [gpa, gpa + bytes) touches. */
+static inline uint64_t code_lines(uint64_t gpa, uint64_t bytes)
+{
+    unsigned first = (unsigned)(gpa & 0xfff) / 64, last = (unsigned)((gpa & 0xfff) + bytes - 1) / 64;
+    return (last >= 63 ? ~0ull : (1ull << (last + 1)) - 1) & ~((1ull << first) - 1);
+}
+
 struct code_page {
     uint32_t first; /* block; 0: none */
-    uint64_t lines; /* 64-byte lines with translated bytes */
+    uint64_t lines; /* code_lines whose bytes translations depend on */
 };
 
 struct jit {

@@ -31,7 +31,7 @@ static uint32_t wanted_at(struct translation *t, int64_t off)
 {
     if (off < 0 || off >= (int64_t)RAM_PAGE)
         return FL_ARITH;
-    return jit_flags_wanted(t->page, (unsigned)off, t->mode, &t->ahead);
+    return jit_flags_wanted(t->page, (unsigned)off, t->mode, &t->ahead, &t->lines_ahead);
 }
 
 static uint32_t live_after(struct translation *t)
@@ -162,6 +162,7 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa)
     t->tlb_write = t->tlb_read + (uint32_t)offsetof(struct tlb, write);
     t->vectors = t->in_slot = false;
     t->nr_slow = 0;
+    t->lines_ahead = 0;
     t->o.at = t->o.start = j->rw + j->used;
     cache_open_page(j, v, gpa & ~0xfffull);
     t->page = soft_ram(j->soft, gpa & ~0xfffull, RAM_PAGE);
@@ -178,6 +179,7 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa)
         .step = t->insns[0].kind == KIND_STEP,
     };
     emit_all(t);
+    j->blocks[t->block].ahead = t->lines_ahead;
     j->used = code_at(t, t->o.at);
     v->stats.blocks++;
     v->stats.code_bytes += j->blocks[t->block].code_end - j->blocks[t->block].code;

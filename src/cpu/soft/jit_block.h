@@ -29,6 +29,7 @@ struct translation {
     unsigned nr;
     struct guest_insn insns[BLOCK_INSNS];
     struct guest_insn ahead; /* of jit_flags_wanted */
+    uint64_t lines_ahead;
     unsigned nr_slow;
     struct slow slow[SLOW_MAX];
 };

@@ -155,12 +155,6 @@ static struct code_page *page_of(const struct jit *j, uint64_t gpa)
     return &j->pages[soft_page_index(j->soft, soft_ram(j->soft, gpa, 1))];
 }
 
-static uint64_t lines(uint64_t gpa, uint64_t bytes)
-{
-    unsigned first = (unsigned)(gpa & 0xfff) / 64, last = (unsigned)((gpa & 0xfff) + bytes - 1) / 64;
-    return (last >= 63 ? ~0ull : (1ull << (last + 1)) - 1) & ~((1ull << first) - 1);
-}
-
 uint32_t cache_find(const struct jit *j, uint64_t gpa, uint32_t mode)
 {
     for (uint32_t n = *bucket(j, gpa, mode); n; n = j->blocks[n].hash_next)
@@ -179,7 +173,7 @@ static void set_lines(struct jit *j, struct code_page *p)
 {
     uint64_t sum = 0;
     for (uint32_t n = p->first; n; n = j->blocks[n].page_next)
-        sum |= lines(j->blocks[n].gpa, j->blocks[n].bytes);
+        sum |= code_lines(j->blocks[n].gpa, j->blocks[n].bytes) | j->blocks[n].ahead;
     __atomic_store_n(&p->lines, sum, __ATOMIC_SEQ_CST);
 }
 
@@ -238,7 +232,8 @@ static void drop_range(struct jit *j, struct code_page *p, uint64_t gpa, unsigne
     uint32_t *at = &p->first;
     while (*at) {
         struct block *b = &j->blocks[*at];
-        if (b->gpa >= gpa + size || gpa >= b->gpa + b->bytes) {
+        bool own = b->gpa < gpa + size && gpa < b->gpa + b->bytes;
+        if (!own && !(b->ahead & code_lines(gpa, size))) {
             at = &b->page_next;
             continue;
         }
@@ -253,7 +248,7 @@ static void invalidate(struct jit *j, struct vcpu *v, uint64_t gpa, unsigned siz
     if (!soft_ram(j->soft, gpa, 1))
         return;
     struct code_page *p = page_of(j, gpa);
-    if (!(__atomic_load_n(&p->lines, __ATOMIC_SEQ_CST) & lines(gpa, size)))
+    if (!(__atomic_load_n(&p->lines, __ATOMIC_SEQ_CST) & code_lines(gpa, size)))
         return;
     jit_lock(j);
     drop_range(j, p, gpa, size);

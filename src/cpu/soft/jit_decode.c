@@ -263,13 +263,15 @@ void jit_decode(const uint8_t *page, unsigned off, uint32_t mode, struct guest_i
                 g->insn.mnemonic == ZYDIS_MNEMONIC_IDIV;
 }
 
-uint32_t jit_flags_wanted(const uint8_t *page, unsigned off, uint32_t mode, struct guest_insn *tmp)
+uint32_t jit_flags_wanted(const uint8_t *page, unsigned off, uint32_t mode, struct guest_insn *tmp,
+                          uint64_t *lines)
 {
     uint32_t wanted = 0, open = FL_ARITH;
     for (unsigned n = 0; n < LOOK_AHEAD && open && off < RAM_PAGE; n++) {
         jit_decode(page, off, mode, tmp);
         if (tmp->kind == KIND_STEP)
             return wanted | open;
+        *lines |= code_lines(off, tmp->insn.len);
         wanted |= tmp->tested & open;
         open &= ~tmp->killed;
         if (ends_block(tmp->kind)) {

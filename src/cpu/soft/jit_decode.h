@@ -51,5 +51,7 @@ static inline bool ends_block(enum kind k)
 {
     return k >= KIND_JCC;
 }
-/* Arithmetic flags that code at this offset may read before it sets them: looks a few instructions ahead. */
-uint32_t jit_flags_wanted(const uint8_t *page, unsigned off, uint32_t mode, struct guest_insn *tmp);
+/* Arithmetic flags that code at this offset may read before it sets them: looks a few instructions ahead,
+ * whose lines it adds to *lines. */
+uint32_t jit_flags_wanted(const uint8_t *page, unsigned off, uint32_t mode, struct guest_insn *tmp,
+                          uint64_t *lines);

@@ -132,8 +132,29 @@ static void mixed(void)
     say("mixed %x\n", sum);
 }
 
+/* A block ends with a jump to code that sets all flags; then that code is made to read one that the block
+ * set. */
+static void flags_ahead(void)
+{
+    static const uint8_t setter[] = {
+        0xf9,                                     /* stc */
+        0xc7, 0x05, 0xf5, 0x01, 0, 0, 5, 0, 0, 0, /* 64-bit: movl $5, 0x1f5(%rip) */
+        0xe9, 0x70, 0,    0,    0,                /* jmp to AREA + 0x80 */
+    };
+    static const uint8_t kills[] = {0x31, 0xc0, 0xc3},
+                         reads[] = {0x19, 0xc0, 0xc3}; /* xor, sbb eax, eax; ret */
+    uint32_t before, after;
+    memcpy(AREA, setter, sizeof(setter));
+    memcpy(AREA + 0x80, kills, sizeof(kills));
+    before = call(AREA) | call(AREA);
+    memcpy(AREA + 0x80, reads, sizeof(reads));
+    after = call(AREA) & call(AREA);
+    say("flags ahead %x %x\n", before, after);
+}
+
 int main(void)
 {
+    flags_ahead();
     other_page();
     across();
     next();

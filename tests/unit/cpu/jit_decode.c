@@ -383,8 +383,9 @@ static void what_is_killed_does_not_shine_through_on_the_hosts_processor(void **
 static uint32_t wanted(const uint8_t *code)
 {
     struct guest_insn tmp;
+    uint64_t lines = 0;
     lay(0x100, code, 64);
-    return jit_flags_wanted(page, 0x100, MODE, &tmp);
+    return jit_flags_wanted(page, 0x100, MODE, &tmp, &lines);
 }
 
 static void looking_ahead_finds_what_is_read_before_it_is_set(void **state)
@@ -414,11 +415,13 @@ static void looking_ahead_stops_at_the_end_of_the_page(void **state)
 {
     (void)state;
     struct guest_insn tmp;
-    assert_int_equal(jit_flags_wanted(page, RAM_PAGE, MODE, &tmp), FL_ARITH);
+    uint64_t lines = 0;
+    assert_int_equal(jit_flags_wanted(page, RAM_PAGE, MODE, &tmp, &lines), FL_ARITH);
     lay(RAM_PAGE - 1, CODE("nop"), 1);
-    assert_int_equal(jit_flags_wanted(page, RAM_PAGE - 1, MODE, &tmp), FL_ARITH);
+    assert_int_equal(jit_flags_wanted(page, RAM_PAGE - 1, MODE, &tmp, &lines), FL_ARITH);
     lay(RAM_PAGE - 2, CODE("xor %%eax, %%eax"), 2);
-    assert_int_equal(jit_flags_wanted(page, RAM_PAGE - 2, MODE, &tmp), 0);
+    assert_int_equal(jit_flags_wanted(page, RAM_PAGE - 2, MODE, &tmp, &lines), 0);
+    assert_true(lines == 1ull << 63); /* what it was told by */
 }
 
 /* ---- pages ---- */
