@@ -42,50 +42,9 @@ void jit_free(struct jit *j)
     free(j);
 }
 
-/* ---- jump cache ---- */
-
 static unsigned bank_of(const struct vcpu *v)
 {
     return v->mode & MODE_USER ? BANK_USER : BANK_KERNEL;
-}
-
-static struct jcache_entry *jcache_slot(struct vcpu *v, uint64_t va)
-{
-    return &v->jcache[bank_of(v)][(va >> 4 ^ va) & ((1u << JCACHE_BITS) - 1)];
-}
-
-/* An entry of zeros is one of address 0 without code: no address that a slot's index belongs to matches it,
- * but for slot 0. */
-static void clear_bank(struct vcpu *v, unsigned bank)
-{
-    if (v->jcache_used[bank])
-        zero_bytes(v->jcache[bank], sizeof(v->jcache[bank]));
-    v->jcache_used[bank] = false;
-    v->jcache[bank][0].va = 1; /* belongs to slot 1 */
-}
-
-void jit_jcache_clear(struct vcpu *v)
-{
-    clear_bank(v, BANK_USER);
-    clear_bank(v, BANK_KERNEL);
-    v->jcache_local = false;
-}
-
-void jit_jcache_clear_local(struct vcpu *v)
-{
-    clear_bank(v, BANK_USER);
-    if (v->jcache_local)
-        clear_bank(v, BANK_KERNEL);
-    v->jcache_local = false;
-}
-
-static void jcache_add(struct vcpu *v, const void *code)
-{
-    unsigned bank = bank_of(v), slot = TLB_INDEX(v->rip);
-    *jcache_slot(v, v->rip) = (struct jcache_entry){v->rip, (uint64_t)(uintptr_t)code};
-    v->jcache_used[bank] = true;
-    if (!(v->tlb_used[bank][ACCESS_FETCH].global[slot / 64] >> slot % 64 & 1))
-        v->jcache_local = true;
 }
 
 /* ---- blocks ---- */
@@ -118,7 +77,7 @@ static const void *look_up(struct jit *j, struct vcpu *v)
     const struct block *b = &j->blocks[n];
     const void *code = b->step ? NULL : cache_code(j, b->code);
     if (code && atomic_load(&j->generation) == v->code_generation)
-        jcache_add(v, code);
+        jcache_add(v, v->rip, code);
     jit_unlock(j);
     return code;
 }
@@ -183,8 +142,9 @@ bool jit_run(struct vcpu *v)
     v->jit_miss = (uint64_t)(uintptr_t)jit_miss_entry;
     while (!v->request) {
         prepare(j, v);
-        const struct jcache_entry *cached = jcache_slot(v, v->rip);
-        const void *code = cached->va == v->rip ? (const void *)(uintptr_t)cached->code : look_up(j, v);
+        const void *code = jcache_find(v, v->rip);
+        if (!code)
+            code = look_up(j, v);
         if (!code)
             return true;
         if (!cache_enter(j, v))
@@ -198,7 +158,7 @@ bool jit_run(struct vcpu *v)
                 follow(j, v, SITE_NUMBER(v->jit_site));
             break;
         case LEAVE_STALE:
-            jcache_slot(v, v->rip)->va = ~v->rip;
+            jcache_drop(v, v->rip);
             break;
         default:
             break;

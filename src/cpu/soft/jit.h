@@ -7,7 +7,7 @@
  *   jit_block.c   a run of guest instructions becomes a block
  *   jit_decode.c  what an instruction is to the translator; flag liveness
  *   jit_mem.c     memory operands: TLB check, re-encoding                   jit_asm.h    host instructions
- *   jit_jump.c    the ends of blocks: jumps, calls, returns
+ *   jit_jump.c    the ends of blocks: jumps, calls, returns                jit_jcache.c  the jump cache
  *
  * Threads: everything that changes the cache holds jit->lock; translated code is run without it.
  */
@@ -141,6 +141,21 @@ static inline void *cache_code(const struct jit *j, uint32_t off)
 {
     return j->rx + off;
 }
+
+/* ---- jit_jcache.c ---- */
+/* The slot of an address; jit_jump.c has the same in code. */
+static inline unsigned jcache_slot(uint64_t va)
+{
+    return (unsigned)(va ^ va >> 12) & ((1u << JCACHE_BITS) - 1);
+}
+/* Code for this address in the current mode; NULL: none is known. */
+static inline const void *jcache_find(const struct vcpu *v, uint64_t va)
+{
+    const struct jcache_entry *e = &v->jcache[v->mode & MODE_USER ? BANK_USER : BANK_KERNEL][jcache_slot(va)];
+    return e->va == va ? (const void *)(uintptr_t)e->code : NULL;
+}
+void jcache_add(struct vcpu *v, uint64_t va, const void *code); /* va is in the TLB for fetches */
+void jcache_drop(struct vcpu *v, uint64_t va);
 
 /* ---- jit_block.c ---- */
 void block_make_shared(struct jit *j, struct vcpu *v);                 /* once, before the first block */

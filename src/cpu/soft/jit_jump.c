@@ -79,12 +79,12 @@ static uint32_t jcache_offset(const struct translation *t)
            (t->mode & MODE_USER ? (uint32_t)sizeof(struct jcache_entry) << JCACHE_BITS : 0);
 }
 
-/* r10 := offset of the slot of the linear address in r9. */
+/* r10 := offset of the slot of the linear address in r9: see jcache_slot. */
 static void emit_slot(struct translation *t)
 {
     struct out *o = &t->o;
     move32(o, R10, R9);
-    shift32(o, false, R10, 4);
+    shift32(o, false, R10, 12);
     put8(o, 0x45); /* xor r10d, r9d */
     put8(o, 0x31);
     put8(o, 0xca);

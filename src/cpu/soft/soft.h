@@ -163,6 +163,7 @@ void jit_free(struct jit *j);
 bool jit_run(struct vcpu *v);
 void jit_jcache_clear(struct vcpu *v);       /* virtual mappings or the mode's meaning changed */
 void jit_jcache_clear_local(struct vcpu *v); /* ... but those of global pages did not */
+void jit_jcache_clear_page(struct vcpu *v, uint64_t va); /* ... this page's only, be it 4 KiB or larger */
 void jit_flush_all(struct soft *s);          /* all translations; takes every CPU out of them first */
 void jit_quiesce(struct vcpu *v); /* what REQ_QUIESCE asks: wait outside until the cache was emptied */
 /* Bytes were written: no translation of them may be entered again. v: the CPU that wrote, or NULL.

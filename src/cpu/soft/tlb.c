@@ -94,7 +94,7 @@ void mmu_flush_page(struct vcpu *v, uint64_t va)
                         drop(v, bank, access, slot);
                 }
         }
-    jit_jcache_clear(v);
+    jit_jcache_clear_page(v, va);
 }
 
 void mmu_drop_write(struct vcpu *v, uint64_t gpa_page)

@@ -131,6 +131,14 @@ struct jcache_entry {
     uint64_t code;
 };
 #define JCACHE_BITS 12 /* for each of kernel and user code */
+/* What a bank of the jump cache holds, so that clearing costs what is in use. pages and gibs are filters: no
+ * entry is of a page (large page) whose bit is not set. */
+struct jcache_used {
+    uint64_t slots[(1u << JCACHE_BITS) / 64];
+    uint64_t pages[TLB_SIZE / 64]; /* by TLB_INDEX */
+    uint64_t gibs;                 /* by bits 30..35 */
+    bool any, local;               /* local: of pages that are not global */
+};
 
 struct soft;
 struct stepper;
@@ -205,7 +213,7 @@ struct vcpu {
     _Atomic bool in_code; /* translated code runs, or a helper that returns to it: jit_cache.c */
     uint64_t pair_missed; /* rip of an instruction with two memory accesses, the last to miss the TLB */
     uint32_t code_generation;
-    bool jcache_used[BANK_COUNT], jcache_local; /* the latter: kernel code that is not in global pages */
+    struct jcache_used jcache_used[BANK_COUNT];
 
     void *sig_stack; /* host signals arrive here: the guest owns RSP */
     stack_t old_sig_stack;
