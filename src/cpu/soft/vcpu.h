@@ -97,6 +97,7 @@ struct tlb_used {
     uint64_t used[TLB_SIZE / 64];
     uint64_t global[TLB_SIZE / 64];
     uint64_t large[TLB_SIZE / 64];
+    uint64_t gibs; /* no large page's piece is of a GiB whose bit (30..35 of the address) is not set */
 };
 enum { BANK_KERNEL, BANK_USER, BANK_COUNT }; /* by CPL < 3; SMAP is hidden from guests */
 
@@ -130,14 +131,16 @@ struct jcache_entry {
     uint64_t va;
     uint64_t code;
 };
-#define JCACHE_BITS 12 /* for each of kernel and user code */
-/* What a bank of the jump cache holds, so that clearing costs what is in use. pages and gibs are filters: no
- * entry is of a page (large page) whose bit is not set. */
+#define JCACHE_BITS  12 /* for each of kernel and user code */
+#define JCACHE_PAGES 8192
+/* What a bank of the jump cache holds, so that clearing costs what is in use. pages, gibs and halves are
+ * filters: no entry is of a page (large page, half of the address space) whose bit is not set. */
 struct jcache_used {
     uint64_t slots[(1u << JCACHE_BITS) / 64];
-    uint64_t pages[TLB_SIZE / 64]; /* by TLB_INDEX */
-    uint64_t gibs;                 /* by bits 30..35 */
-    bool any, local;               /* local: of pages that are not global */
+    uint64_t pages[JCACHE_PAGES / 64]; /* by their lowest bits */
+    uint64_t gibs;                     /* by bits 30..35 */
+    uint8_t halves;                    /* 1: lower, 2: upper */
+    bool local;                        /* of pages that are not global */
 };
 
 struct soft;
