@@ -11,9 +11,11 @@
 
 #include "cpu/soft/copy.h"
 #include "cpu/soft/jit_block.h"
+#include "cpu/soft/run.h"
 #include "cpu/soft/seg.h"
 
-_Static_assert(VCPU_OFF(self) == 0x138 && VCPU_OFF(jit_retry) == 0x150 && VCPU_OFF(jit_tmp) == 0x160,
+_Static_assert(VCPU_OFF(self) == 0x138 && VCPU_OFF(jit_retry) == 0x150 && VCPU_OFF(jit_tmp) == 0x160 &&
+                   VCPU_OFF(jit_flags) == 0x15c,
                "jit_enter.S");
 
 int jit_new(struct soft *s, struct jit **ret, struct err *e)
@@ -23,7 +25,9 @@ int jit_new(struct soft *s, struct jit **ret, struct err *e)
         return err_code(e, -ENOMEM, "translator");
     j->soft = s;
     j->work = mmap(NULL, sizeof(*j->work), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    int r = j->work == MAP_FAILED ? err_sys(e, "translator") : cache_new(j, e);
+    int r = j->work == MAP_FAILED ? err_sys(e, "translator") : call_new(j, e);
+    if (!r)
+        r = cache_new(j, e);
     if (r) {
         jit_free(j);
         return r;
@@ -37,6 +41,7 @@ void jit_free(struct jit *j)
     if (!j)
         return;
     cache_free(j);
+    call_free(j);
     if (j->work && j->work != MAP_FAILED)
         munmap(j->work, sizeof(*j->work));
     free(j);
@@ -66,8 +71,7 @@ static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa)
     return block_translate(j, v, gpa);
 }
 
-/* Where code for v->rip is; NULL: none, the stepper's. Faults. */
-static const void *look_up(struct jit *j, struct vcpu *v)
+const void *jit_look_up(struct jit *j, struct vcpu *v)
 {
     uint64_t gpa = mmu_fetch_gpa(v, v->rip);
     if (gpa == UINT64_MAX)
@@ -135,16 +139,17 @@ static void prepare(struct jit *j, struct vcpu *v)
 bool jit_run(struct vcpu *v)
 {
     struct jit *j = v->soft->jit;
-    if (!(v->mode & MODE_LONG64))
-        return true;
     v->self = (uint64_t)(uintptr_t)v;
     v->jit_leave = (uint64_t)(uintptr_t)jit_leave_entry;
     v->jit_miss = (uint64_t)(uintptr_t)jit_miss_entry;
+    v->jit_call = (uint64_t)(uintptr_t)jit_call_entry;
     while (!v->request) {
+        if (!(v->mode & MODE_LONG64))
+            return true;
         prepare(j, v);
         const void *code = jcache_find(v, v->rip);
         if (!code)
-            code = look_up(j, v);
+            code = jit_look_up(j, v);
         if (!code)
             return true;
         if (!cache_enter(j, v))
@@ -160,8 +165,11 @@ bool jit_run(struct vcpu *v)
         case LEAVE_STALE:
             jcache_drop(v, v->rip);
             break;
+        case LEAVE_REQUEST:
+            return false; /* or an interrupt waits for IF, see emit_sti */
         default:
-            break;
+            if (run_is_interrupted(v))
+                return false;
         }
     }
     return false;

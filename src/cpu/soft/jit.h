@@ -7,6 +7,7 @@
  *   jit_block.c   a run of guest instructions becomes a block
  *   jit_decode.c  what an instruction is to the translator; flag liveness
  *   jit_mem.c     memory operands: TLB check, re-encoding                   jit_asm.h    host instructions
+ *   jit_sys.c     system instructions, inline                              jit_call.c   ... and in C
  *   jit_jump.c    the ends of blocks: jumps, calls, returns                jit_jcache.c  the jump cache
  *
  * Threads: everything that changes the cache holds jit->lock; translated code is run without it.
@@ -23,10 +24,13 @@
 #define JIT_EXITS      (1u << 19)
 #define JIT_MARKS      (3u << 20)
 #define JIT_HASH       (1u << 16)
+#define JIT_CALLS      (1u << 18)
 #define BLOCK_INSNS    48
 
 /* The slot that saves flags: AX after LAHF; SETO AL. */
 #define SLOT_FLAGS(ax) (((ax) >> 8 & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) | ((ax) & 1 ? FL_OF : 0))
+
+#define FLAGS_SLOT(fl) ((uint32_t)(((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) >> 11 & 1)))
 
 /* Why translated code left: the top bits of v->jit_site, below them a number. */
 enum leave {
@@ -103,12 +107,15 @@ struct jit {
     uint32_t code_bytes;         /* may be used */
     uint32_t used, base;         /* code offsets; base: behind the common stubs */
     uint32_t leave, miss[3];     /* common stubs: r11, or r9 + n, carries the site */
+    uint32_t call;               /* with r11 */
     uint32_t beyond[BANK_COUNT]; /* to linear address r9, flags in the slot; 0: not made yet */
     struct block *blocks;        /* 0 is none */
     struct site *sites;
     struct exit *exits;
     struct mark *marks;
-    uint32_t nr_blocks, nr_sites, nr_exits, nr_marks;
+    struct call *calls; /* jit_call.h */
+    struct known *known;
+    uint32_t nr_blocks, nr_sites, nr_exits, nr_marks, nr_calls;
     uint32_t *hash;
     struct code_page *pages; /* by ram_page_index */
     uint64_t nr_pages;
@@ -119,8 +126,16 @@ struct jit {
 
 /* ---- jit_enter.S ---- */
 void jit_enter(struct vcpu *v, const void *code); /* flags in and out by scratch[1] */
-extern const char jit_leave_entry[], jit_miss_entry[];
+extern const char jit_leave_entry[], jit_miss_entry[], jit_call_entry[];
 int jit_slow(struct vcpu *v); /* from jit_miss_entry: 0 leaves to the dispatcher */
+
+/* ---- jit.c ---- */
+/* Where code for v->rip is; NULL: none, the stepper's. Faults, and may flush: in_code is not set. */
+const void *jit_look_up(struct jit *j, struct vcpu *v);
+
+/* ---- jit_call.c ---- */
+int call_new(struct jit *j, struct err *e);
+void call_free(struct jit *j);
 
 /* ---- jit_cache.c ---- */
 void jit_lock(struct jit *j);

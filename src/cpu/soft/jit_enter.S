@@ -5,17 +5,19 @@
  *
  * void jit_enter(struct vcpu *v, const void *code): flags in and out by scratch[1].
  * Code leaves by a jump to jit_leave_entry, or to jit_miss_entry for a helper after which it goes on at
- * jit_retry with undefined flags.
+ * jit_retry with undefined flags, or to jit_call_entry for one that says where to go on; then the flags are in
+ * the slot before and in the host's afterwards.
  */
 #include "cpu/soft/enter.inc"
 
 #define SELF   %gs:0x138
 #define RETRY  %gs:0x150
+#define FLAGS  %gs:0x15c
 #define TMP(n) %gs:(0x160 + 8 * n)
 
     .text
-    .globl jit_enter, jit_leave_entry, jit_miss_entry
-    .hidden jit_enter, jit_leave_entry, jit_miss_entry
+    .globl jit_enter, jit_leave_entry, jit_miss_entry, jit_call_entry
+    .hidden jit_enter, jit_leave_entry, jit_miss_entry, jit_call_entry
     .type jit_enter, @function
 jit_enter:
     enter_c_stack
@@ -45,5 +47,21 @@ jit_miss_entry:
     jz leave
     load_guest
     jmp *RETRY
+
+jit_call_entry:
+    save_guest
+    mov SELF, %rdi
+    sub $8, %rsp
+    call jit_call
+    add $8, %rsp
+    mov %rsp, HOST_RSP /* step_enter uses it, too */
+    mov %rax, %r11
+    test %rax, %rax
+    jz leave
+    mov FLAGS, %eax
+    add $0x7f, %al
+    sahf
+    load_guest
+    jmp *%r11
     .size jit_enter, . - jit_enter
     .section .note.GNU-stack, "", @progbits

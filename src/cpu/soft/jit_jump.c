@@ -299,6 +299,9 @@ void emit_end(struct translation *t, const struct guest_insn *g)
     case KIND_RET:
         emit_ret(t, g);
         return;
+    case KIND_CALL_C:
+        emit_call_c(t, g);
+        return;
     default:
         emit_step(t, g->off);
     }

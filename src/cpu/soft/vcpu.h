@@ -167,7 +167,8 @@ struct vcpu {
     uint32_t jit_site;   /* 0x158 why it left: see jit.h */
     uint32_t jit_flags;  /* 0x15c saved arithmetic flags */
     uint64_t jit_tmp[3]; /* 0x160 r9..r11 of code that needs a helper */
-    uint8_t pad2[0x1c0 - 0x178];
+    uint64_t jit_call;   /* 0x178 where code goes that wants C to run an instruction */
+    uint8_t pad2[0x1c0 - 0x180];
     struct tlb tlb[BANK_COUNT] __attribute__((aligned(64))); /* 0x1c0 */
     struct jcache_entry jcache[BANK_COUNT][1u << JCACHE_BITS];
 
