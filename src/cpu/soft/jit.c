@@ -192,6 +192,30 @@ static int leave(struct vcpu *v, enum leave why, unsigned off)
     return 0;
 }
 
+static void look_up_target(struct vcpu *v, void *arg)
+{
+    const void **code = arg;
+    *code = jit_look_up(v->soft->jit, v);
+}
+
+/* A jump's target is to get into the jump cache. Nothing of it has happened yet: if the target's page is not
+ * there, the stepper does what comes before that. */
+static int find_target(struct vcpu *v, const struct site *s)
+{
+    uint64_t target = v->jit_tmp[0];
+    const void *code = NULL;
+    uint32_t slot = v->jit_flags;
+    v->rip = target;
+    atomic_store_explicit(&v->in_code, false, memory_order_release);
+    bool found = va_canonical(target) && soft_try(v, look_up_target, &code) && code && jcache_find(v, target);
+    v->rip = v->page_va + s->off;
+    set_arith(v, SLOT_FLAGS(slot));
+    if (!found || !cache_enter(v->soft->jit, v))
+        return leave(v, LEAVE_STEP, s->off);
+    v->jit_flags = slot;
+    return 1;
+}
+
 /* Filling the TLB for one access may push out what the other needs, if both pages belong to the same slot. */
 static bool evicts_itself(struct vcpu *v)
 {
@@ -210,6 +234,8 @@ int jit_slow(struct vcpu *v)
         vec_restore(v);
         return 1;
     }
+    if (SITE_REASON(why) == LEAVE_TARGET)
+        return find_target(v, &s);
     uint64_t va = missed_address(v, &s);
     v->rip = v->page_va + s.off;
     if (why & SITE_IN_SLOT)

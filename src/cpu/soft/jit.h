@@ -41,6 +41,7 @@ enum leave {
     LEAVE_STALE,   /* the block at page offset `number` is gone */
     LEAVE_MISS,    /* slow path of site `number` */
     LEAVE_VEC,     /* the vectors of site `number` are not in the registers */
+    LEAVE_TARGET,  /* the jump cache has nothing for r9, where the jump at site `number` leads */
 };
 #define SITE_REASON(site) ((site) >> 28)
 #define SITE_IN_SLOT      (1u << 27) /* the guest's flags are in the slot, not in the host's */
@@ -161,7 +162,7 @@ static inline void *cache_code(const struct jit *j, uint32_t off)
 /* The slot of an address; jit_jump.c has the same in code. */
 static inline unsigned jcache_slot(uint64_t va)
 {
-    return (unsigned)(va ^ va >> 12) & ((1u << JCACHE_BITS) - 1);
+    return (unsigned)(va ^ va >> JCACHE_BITS) & ((1u << JCACHE_BITS) - 1);
 }
 /* Code for this address in the current mode; NULL: none is known. */
 static inline const void *jcache_find(const struct vcpu *v, uint64_t va)

@@ -83,7 +83,8 @@ static void start_over(struct jit *j)
 {
     j->used = j->base;
     j->nr_blocks = j->nr_sites = j->nr_exits = 1; /* 0 is none */
-    j->nr_marks = j->nr_calls = 0;
+    j->nr_marks = 0;
+    j->nr_calls = CALL_GOTO + 1;
 }
 
 /* mov gs:[jit_site], reg; jmp gs:[to]. Returns where it is. */

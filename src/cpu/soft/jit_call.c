@@ -139,11 +139,14 @@ static const void *next_code(struct jit *j, struct vcpu *v)
 const void *jit_call(struct vcpu *v)
 {
     struct jit *j = v->soft->jit;
-    const struct call c = j->calls[SITE_NUMBER(v->jit_site)];
-    v->rip = v->page_va + c.off;
+    uint32_t number = SITE_NUMBER(v->jit_site);
     v->rflags = (v->rflags & ~(uint64_t)FL_ARITH) | SLOT_FLAGS(v->jit_flags);
     v->jit_site = SITE(LEAVE_LOOKUP, 0, false);
-    run(v, &c);
+    if (number != CALL_GOTO) {
+        const struct call c = j->calls[number];
+        v->rip = v->page_va + c.off;
+        run(v, &c);
+    }
     const void *code = run_is_interrupted(v) ? NULL : next_code(j, v);
     v->scratch[1] = v->rflags;
     v->jit_flags = FLAGS_SLOT(v->rflags);

@@ -27,6 +27,8 @@ enum op {
 };
 #define OP_REPEATED 16u
 
+#define CALL_GOTO 0u /* a call that runs nothing: v->rip is where to go on */
+
 /* A place in translated code that calls C. */
 struct call {
     struct stepped *s; /* NULL: step() decodes it */

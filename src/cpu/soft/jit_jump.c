@@ -4,6 +4,7 @@
  * jump cache by virtual address. Loops look at v->request on their way back.
  */
 #include "cpu/soft/jit_block.h"
+#include "cpu/soft/jit_call.h"
 
 #define JCACHE_MASK ((1u << JCACHE_BITS) - 1)
 
@@ -84,7 +85,7 @@ static void emit_slot(struct translation *t)
 {
     struct out *o = &t->o;
     move32(o, R10, R9);
-    shift32(o, false, R10, 12);
+    shift32(o, false, R10, JCACHE_BITS);
     put8(o, 0x45); /* xor r10d, r9d */
     put8(o, 0x31);
     put8(o, 0xca);
@@ -92,15 +93,15 @@ static void emit_slot(struct translation *t)
     shift32(o, true, R10, 4);
 }
 
-/* Is there code for the linear address in r9? r10 := its slot. If not: `missing`; if there is a request:
- * `asked`. */
-static void emit_find(struct translation *t, uint32_t missing, uint32_t asked)
+/* Is there code for the linear address in r9? r10 := its slot. If there is a request: `asked`. Returns the
+ * jump to be resolved for: no. */
+static uint8_t *emit_find(struct translation *t, uint32_t asked)
 {
     gs_is_zero32(&t->o, VCPU_OFF(request));
     slow_path(t, jump_if(&t->o, CC_NE), asked, 0);
     emit_slot(t);
     gs64_at(&t->o, OP_CMP, R9, R10, jcache_offset(t));
-    slow_path(t, jump_if(&t->o, CC_NE), missing, 0);
+    return jump_if(&t->o, CC_NE);
 }
 
 /* Go to the code in slot r10, that of address r9; guest flags are in the slot. */
@@ -126,8 +127,15 @@ void make_beyond(struct translation *t)
         leave_now(t, site);
         return;
     }
-    emit_find(t, site, site);
+    uint8_t *missing = emit_find(t, site);
     emit_land(t);
+    resolve(missing, t->o.at);
+    if (t->v->soft->debug & CPU_DEBUG_NO_SYS) {
+        leave_now(t, site);
+        return;
+    }
+    set32(&t->o, R11, CALL_GOTO);
+    jump_to(&t->o, t->j->rw + t->j->call);
 }
 
 /* To page_va + disp; guest flags are in the slot. */
@@ -230,10 +238,18 @@ static void load_target(struct translation *t, const struct guest_insn *g, const
         move(&t->o, R9, reg);
 }
 
-/* A target without code is the stepper's, from the start: it may be one that faults. */
-static void find_target(struct translation *t, const struct guest_insn *g)
+/* What has no code in the jump cache gets it, and the instruction starts again; or it is the stepper's, from
+ * the start: the jump may fault. */
+static void find_target(struct translation *t, const struct guest_insn *g, const uint8_t *retry)
 {
-    emit_find(t, SITE(LEAVE_STEP, g->off, true), SITE(LEAVE_REQUEST, g->off, true));
+    struct jit *j = t->j;
+    uint8_t *missing = emit_find(t, SITE(LEAVE_REQUEST, g->off, true));
+    if (t->v->soft->debug & CPU_DEBUG_NO_SYS) {
+        slow_path(t, missing, SITE(LEAVE_STEP, g->off, true), 0);
+        return;
+    }
+    j->sites[j->nr_sites] = (struct site){.retry = code_at(t, retry), .off = g->off};
+    slow_path(t, missing, SITE(LEAVE_TARGET, j->nr_sites++, true), R11);
 }
 
 static bool no_jcache(struct translation *t, const struct guest_insn *g)
@@ -251,7 +267,7 @@ static void emit_indirect(struct translation *t, const struct guest_insn *g)
     flags_away(t, FL_ARITH, R11);
     const uint8_t *retry = t->o.at;
     load_target(t, g, retry);
-    find_target(t, g);
+    find_target(t, g, retry);
     if (g->kind == KIND_CALL_TO) {
         push_return(t, g, retry);
         emit_slot(t);
@@ -273,7 +289,7 @@ static void emit_ret(struct translation *t, const struct guest_insn *g)
     move(o, R11, RSP);
     emit_check(t, g, retry, R11, R10, 8, false);
     mem64(o, OP_LOAD, R9, R11);
-    find_target(t, g);
+    find_target(t, g, retry);
     lea(o, RSP, RSP, pop);
     emit_land(t);
 }

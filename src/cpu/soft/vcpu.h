@@ -131,7 +131,7 @@ struct jcache_entry {
     uint64_t va;
     uint64_t code;
 };
-#define JCACHE_BITS  12 /* for each of kernel and user code */
+#define JCACHE_BITS  14 /* for each of kernel and user code */
 #define JCACHE_PAGES 8192
 /* What a bank of the jump cache holds, so that clearing costs what is in use. pages, gibs and halves are
  * filters: no entry is of a page (large page, half of the address space) whose bit is not set. */
