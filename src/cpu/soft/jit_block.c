@@ -23,6 +23,8 @@ static void decode_all(struct translation *t)
         jit_decode(t->page, off, t->mode, g);
         if (t->v->soft->debug & CPU_DEBUG_NO_SYS && (g->kind == KIND_SYS || g->kind == KIND_CALL_C))
             g->kind = KIND_STEP;
+        else if (g->kind == KIND_STEP && !(t->v->soft->debug & CPU_DEBUG_NO_SYS))
+            sys_leave_to_c(g);
         off += g->insn.len;
         if (ends_block(g->kind))
             return;

@@ -90,7 +90,7 @@ uint32_t call_add(struct jit *j, const struct guest_insn *g)
 {
     uint32_t n = j->nr_calls++;
     j->calls[n] = (struct call){
-        .s = known(j, &g->insn),
+        .s = g->insn.len ? known(j, &g->insn) : NULL,
         .off = g->off,
         .op = g->op,
         .len = g->insn.len,

@@ -24,8 +24,12 @@ enum op {
     OP_READ_SEG, /* arg: register, segment << 4 */
     OP_READ_CR,  /* arg: register, number << 4 */
     OP_CLD,
+    OP_READ_BASE, /* arg: register, SEG_FS or SEG_GS << 4, OP_WIDE */
+    OP_WRITE_BASE,
 };
 #define OP_REPEATED 16u
+#define OP_WIDE     256u /* 64 bits, else 32 */
+#define OP_NARROW   512u /* 16 */
 
 #define CALL_GOTO 0u /* a call that runs nothing: v->rip is where to go on */
 

@@ -57,6 +57,7 @@ static inline bool ends_block(enum kind k)
 }
 /* What the stepper has to run otherwise: may be KIND_SYS or KIND_CALL_C instead (jit_sys.c). */
 void sys_classify(struct guest_insn *g, uint32_t mode, const uint8_t *next, unsigned room);
+void sys_leave_to_c(struct guest_insn *g); /* KIND_STEP becomes KIND_CALL_C */
 /* Arithmetic flags that code at this offset may read before it sets them: looks a few instructions ahead,
  * whose lines it adds to *lines. */
 uint32_t jit_flags_wanted(const uint8_t *page, unsigned off, uint32_t mode, struct guest_insn *tmp,

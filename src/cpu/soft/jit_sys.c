@@ -46,11 +46,18 @@ static void classify_mov(struct guest_insn *g, uint32_t mode)
     unsigned reg = operand_gpr(to->reg.value, &bytes, &shift);
     if (reg > 15)
         return;
-    if (from->reg.value >= ZYDIS_REGISTER_ES && from->reg.value <= ZYDIS_REGISTER_GS && bytes >= 4)
-        inlined(g, OP_READ_SEG, reg | operand_seg(from->reg.value) << 4);
+    if (from->reg.value >= ZYDIS_REGISTER_ES && from->reg.value <= ZYDIS_REGISTER_GS && bytes >= 2)
+        inlined(g, OP_READ_SEG, reg | operand_seg(from->reg.value) << 4 | (bytes == 2 ? OP_NARROW : 0));
     if ((from->reg.value == ZYDIS_REGISTER_CR2 || from->reg.value == ZYDIS_REGISTER_CR3) &&
         !(mode & MODE_USER))
         inlined(g, OP_READ_CR, reg | (from->reg.value == ZYDIS_REGISTER_CR2 ? 2u << 4 : 3u << 4));
+}
+
+static void classify_base(struct guest_insn *g, enum op op, unsigned seg)
+{
+    unsigned bytes, shift, reg = operand_gpr(g->insn.ops[0].reg.value, &bytes, &shift);
+    if (reg < 16 && bytes >= 4)
+        inlined(g, op, reg | seg << 4 | (bytes == 8 ? OP_WIDE : 0));
 }
 
 /* With flat segments, 64-bit addresses and no prefix out of the ordinary. */
@@ -82,13 +89,18 @@ static void classify_kernel(struct guest_insn *g, const uint8_t *next, unsigned 
     }
 }
 
+void sys_leave_to_c(struct guest_insn *g)
+{
+    g->kind = KIND_CALL_C;
+    g->op = OP_ANY;
+    g->op_arg = 0;
+}
+
 void sys_classify(struct guest_insn *g, uint32_t mode, const uint8_t *next, unsigned room)
 {
     if (!(mode & MODE_LONG64))
         return;
-    g->kind = KIND_CALL_C;
-    g->op = OP_ANY;
-    g->op_arg = 0;
+    sys_leave_to_c(g);
     if (!(mode & MODE_USER))
         classify_kernel(g, next, room);
     switch (g->insn.mnemonic) {
@@ -109,6 +121,18 @@ void sys_classify(struct guest_insn *g, uint32_t mode, const uint8_t *next, unsi
         break;
     case ZYDIS_MNEMONIC_MOV:
         classify_mov(g, mode);
+        break;
+    case ZYDIS_MNEMONIC_RDFSBASE:
+        classify_base(g, OP_READ_BASE, SEG_FS);
+        break;
+    case ZYDIS_MNEMONIC_RDGSBASE:
+        classify_base(g, OP_READ_BASE, SEG_GS);
+        break;
+    case ZYDIS_MNEMONIC_WRFSBASE:
+        classify_base(g, OP_WRITE_BASE, SEG_FS);
+        break;
+    case ZYDIS_MNEMONIC_WRGSBASE:
+        classify_base(g, OP_WRITE_BASE, SEG_GS);
         break;
     case ZYDIS_MNEMONIC_MOVSB:
         classify_string(g, OP_MOVS, 1);
@@ -200,6 +224,19 @@ static void emit_pushfq(struct translation *t, const struct guest_insn *g)
     lea(o, RSP, RSP, -8);
 }
 
+/* To the stepper, which faults, if CR4 has not this bit (or has it: CC_NE). */
+static void emit_cr4(struct translation *t, const struct guest_insn *g, uint32_t bit, unsigned cc)
+{
+    struct out *o = &t->o;
+    put8(o, 0x65); /* test dword gs:[cr4], bit */
+    put8(o, 0xf7);
+    put8(o, 0x04);
+    put8(o, 0x25);
+    put32(o, VCPU_OFF(cr4));
+    put32(o, bit);
+    slow_path(t, jump_if(o, cc), SITE(LEAVE_STEP, g->off, t->in_slot), 0);
+}
+
 /* CR4.TSD keeps time from user code. */
 static void emit_rdtsc(struct translation *t, const struct guest_insn *g)
 {
@@ -215,15 +252,8 @@ static void emit_rdtsc(struct translation *t, const struct guest_insn *g)
         0x89, 0xc0,             /* mov eax, eax */
     };
     struct out *o = &t->o;
-    if (t->mode & MODE_USER) {
-        put8(o, 0x65); /* test dword gs:[cr4], TSD */
-        put8(o, 0xf7);
-        put8(o, 0x04);
-        put8(o, 0x25);
-        put32(o, VCPU_OFF(cr4));
-        put32(o, CR4_TSD);
-        slow_path(t, jump_if(o, CC_NE), SITE(LEAVE_STEP, g->off, t->in_slot), 0);
-    }
+    if (t->mode & MODE_USER)
+        emit_cr4(t, g, CR4_TSD, CC_NE);
     for (unsigned n = 0; g->op == OP_RDTSCP && n < sizeof(lfence); n++)
         put8(o, lfence[n]);
     for (unsigned n = 0; n < sizeof(read); n++)
@@ -235,30 +265,87 @@ static void emit_rdtsc(struct translation *t, const struct guest_insn *g)
         gs32(o, OP_LOAD, RCX, VCPU_OFF(tsc_aux));
 }
 
-/* Load into a guest register: r9..r11 by way of r11. */
-static void emit_read_seg(struct translation *t, unsigned reg, unsigned seg)
+static bool in_memory(unsigned reg)
 {
-    struct out *o = &t->o;
-    unsigned to = reg >= R9 && reg <= R11 ? R11 : reg;
-    put8(o, 0x65); /* movzx to32, word gs:[sel] */
-    if (to > 7)
-        put8(o, 0x44);
-    put8(o, 0x0f);
-    put8(o, 0xb7);
-    put8(o, 0x04 | (to & 7) << 3);
-    put8(o, 0x25);
-    put32(o, VCPU_OFF(seg) + (uint32_t)(seg * sizeof(struct seg) + offsetof(struct seg, sel)));
-    if (to != reg || reg == R11)
-        gs64(o, OP_STORE, R11, 8 * reg);
+    return reg >= R9 && reg <= R11;
 }
 
-static void emit_read_cr(struct translation *t, unsigned reg, unsigned cr)
+/* A guest register := r11, whose upper half is zero if 32 bits are meant; 16 bits leave the rest alone. */
+static void set_guest(struct translation *t, unsigned reg, bool narrow)
 {
     struct out *o = &t->o;
-    unsigned to = reg >= R9 && reg <= R11 ? R11 : reg;
-    gs64(o, OP_LOAD, to, cr == 2 ? VCPU_OFF(cr2) : VCPU_OFF(cr3));
-    if (to != reg || reg == R11)
-        gs64(o, OP_STORE, R11, 8 * reg);
+    if (!narrow) {
+        if (in_memory(reg))
+            gs64(o, OP_STORE, R11, 8 * reg);
+        else
+            move(o, reg, R11);
+        return;
+    }
+    put8(o, 0x66);
+    if (in_memory(reg)) {
+        gs32(o, OP_STORE, R11, 8 * reg);
+        return;
+    }
+    put8(o, 0x44 | reg >> 3);
+    put8(o, OP_STORE);
+    put8(o, 0xc0 | (R11 & 7) << 3 | (reg & 7));
+}
+
+static void emit_read_seg(struct translation *t, const struct guest_insn *g)
+{
+    struct out *o = &t->o;
+    unsigned seg = g->op_arg >> 4 & 15;
+    put8(o, 0x65); /* movzx r11d, word gs:[sel] */
+    put8(o, 0x44);
+    put8(o, 0x0f);
+    put8(o, 0xb7);
+    put8(o, 0x1c);
+    put8(o, 0x25);
+    put32(o, VCPU_OFF(seg) + (uint32_t)(seg * sizeof(struct seg) + offsetof(struct seg, sel)));
+    set_guest(t, g->op_arg & 15, g->op_arg & OP_NARROW);
+}
+
+static void emit_read_cr(struct translation *t, const struct guest_insn *g)
+{
+    gs64(&t->o, OP_LOAD, R11, g->op_arg >> 4 == 2 ? VCPU_OFF(cr2) : VCPU_OFF(cr3));
+    set_guest(t, g->op_arg & 15, false);
+}
+
+static void emit_read_base(struct translation *t, const struct guest_insn *g)
+{
+    uint32_t at = VCPU_OFF(seg_base) + 8 * (g->op_arg >> 4 & 15);
+    emit_cr4(t, g, CR4_FSGSBASE, CC_E);
+    if (g->op_arg & OP_WIDE)
+        gs64(&t->o, OP_LOAD, R11, at);
+    else
+        gs32(&t->o, OP_LOAD, R11, at);
+    set_guest(t, g->op_arg & 15, false);
+}
+
+static void emit_write_base(struct translation *t, const struct guest_insn *g)
+{
+    static const uint8_t canonical[] = {
+        0x4d, 0x89, 0xda,       /* mov r10, r11 */
+        0x49, 0xc1, 0xe2, 0x10, /* shl r10, 16 */
+        0x49, 0xc1, 0xfa, 0x10, /* sar r10, 16 */
+        0x4d, 0x39, 0xda,       /* cmp r10, r11 */
+    };
+    struct out *o = &t->o;
+    unsigned reg = g->op_arg & 15, seg = g->op_arg >> 4 & 15;
+    emit_cr4(t, g, CR4_FSGSBASE, CC_E);
+    if (in_memory(reg))
+        gs64(o, OP_LOAD, R11, 8 * reg);
+    else
+        move(o, R11, reg);
+    if (g->op_arg & OP_WIDE) {
+        for (unsigned n = 0; n < sizeof(canonical); n++)
+            put8(o, canonical[n]);
+        slow_path(t, jump_if(o, CC_NE), SITE(LEAVE_STEP, g->off, t->in_slot), 0);
+    } else {
+        move32(o, R11, R11);
+    }
+    gs64(o, OP_STORE, R11, VCPU_OFF(seg_base) + 8 * seg);
+    gs64(o, OP_STORE, R11, VCPU_OFF(seg) + (uint32_t)(seg * sizeof(struct seg) + offsetof(struct seg, base)));
 }
 
 void emit_sys(struct translation *t, const struct guest_insn *g)
@@ -268,10 +355,10 @@ void emit_sys(struct translation *t, const struct guest_insn *g)
         emit_swapgs(t);
         return;
     case OP_READ_SEG:
-        emit_read_seg(t, g->op_arg & 15, g->op_arg >> 4);
+        emit_read_seg(t, g);
         return;
     case OP_READ_CR:
-        emit_read_cr(t, g->op_arg & 15, g->op_arg >> 4);
+        emit_read_cr(t, g);
         return;
     default:
         break;
@@ -289,6 +376,12 @@ void emit_sys(struct translation *t, const struct guest_insn *g)
         return;
     case OP_PUSHFQ:
         emit_pushfq(t, g);
+        return;
+    case OP_READ_BASE:
+        emit_read_base(t, g);
+        return;
+    case OP_WRITE_BASE:
+        emit_write_base(t, g);
         return;
     default:
         emit_rdtsc(t, g);
