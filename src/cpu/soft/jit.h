@@ -9,7 +9,8 @@
  *   jit_group.c   which accesses share one check                            jit_asm.h    host instructions
  *   jit_place.c   a guest's address becomes a host operand: TLB check       jit_encode.c the same with another operand
  *   jit_scratch.c what r9 to r11 hold, where the flags are                  jit_mem.c    copies, stack instructions
- *   jit_jump.c    the ends of blocks: jumps, calls, returns
+ *   jit_sys.c     system instructions, inline                               jit_call.c   ... and in C
+ *   jit_jump.c    the ends of blocks: jumps, calls, returns                 jit_jcache.c the jump cache
  *
  * Threads: everything that changes the cache holds jit->lock; translated code is run without it.
  */
@@ -25,14 +26,16 @@
 #define JIT_EXITS      (1u << 19)
 #define JIT_MARKS      (3u << 20)
 #define JIT_HASH       (1u << 16)
+#define JIT_CALLS      (1u << 18)
 #define BLOCK_INSNS    48
 
 /* The slot that saves flags: AX after LAHF; SETO AL. */
 #define SLOT_FLAGS(ax) (((ax) >> 8 & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) | ((ax) & 1 ? FL_OF : 0))
-#define FLAGS_SLOT(fl) (((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) & FL_OF ? 1 : 0))
-
 /* A block without groups, besides what the vCPU's mode says. */
 #define MODE_NO_GROUPS (1u << 31)
+
+/* ... and back. */
+#define FLAGS_SLOT(fl) ((uint32_t)(((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) >> 11 & 1)))
 
 /* Why translated code left: the top bits of v->jit_site, below them a number. */
 enum leave {
@@ -44,6 +47,7 @@ enum leave {
     LEAVE_MISS,    /* slow path of site `number` */
     LEAVE_APART,   /* go on at page offset `number` in a block without groups */
     LEAVE_VEC,     /* the vectors of site `number` are not in the registers */
+    LEAVE_TARGET,  /* the jump cache has nothing for r9, where the jump at site `number` leads */
 };
 #define SITE_REASON(site) ((site) >> 28)
 #define SITE_IN_SLOT      (1u << 27) /* the guest's flags are in the slot, not in the host's */
@@ -113,12 +117,15 @@ struct jit {
     uint32_t code_bytes;         /* may be used */
     uint32_t used, base;         /* code offsets; base: behind the common stubs */
     uint32_t leave, miss[3];     /* common stubs: r11, or r9 + n, carries the site */
+    uint32_t call;               /* with r11 */
     uint32_t beyond[BANK_COUNT]; /* to linear address r9, flags in the slot; 0: not made yet */
     struct block *blocks;        /* 0 is none */
     struct site *sites;
     struct exit *exits;
     struct mark *marks;
-    uint32_t nr_blocks, nr_sites, nr_exits, nr_marks;
+    struct call *calls; /* jit_call.h */
+    struct known *known;
+    uint32_t nr_blocks, nr_sites, nr_exits, nr_marks, nr_calls;
     uint32_t *hash;
     struct code_page *pages; /* by ram_page_index */
     uint64_t nr_pages;
@@ -130,8 +137,22 @@ struct jit {
 
 /* ---- jit_enter.S ---- */
 void jit_enter(struct vcpu *v, const void *code); /* flags in by jit_flags, out by scratch[1], both as in the slot */
-extern const char jit_leave_entry[], jit_miss_entry[];
+extern const char jit_leave_entry[], jit_miss_entry[], jit_call_entry[];
 int jit_slow(struct vcpu *v); /* from jit_miss_entry: 0 leaves to the dispatcher, 1 goes on at jit_retry */
+
+/* ---- jit.c ---- */
+/* Where code for v->rip is; NULL: none, the stepper's. extra: MODE_NO_GROUPS, or 0. Faults, and may flush: in_code is not set. */
+const void *jit_look_up(struct jit *j, struct vcpu *v, uint32_t extra);
+/* What code of the current mode counts on before it is entered. */
+static inline void jit_ready(struct vcpu *v)
+{
+    if (v->mode & MODE_USER && !v->vec_live)
+        vec_restore(v);
+}
+
+/* ---- jit_call.c ---- */
+int call_new(struct jit *j, struct err *e);
+void call_free(struct jit *j);
 
 /* ---- jit_cache.c ---- */
 void jit_lock(struct jit *j);
@@ -152,6 +173,21 @@ static inline void *cache_code(const struct jit *j, uint32_t off)
 {
     return j->rx + off;
 }
+
+/* ---- jit_jcache.c ---- */
+/* The slot of an address; jit_jump.c has the same in code. */
+static inline unsigned jcache_slot(uint64_t va)
+{
+    return (unsigned)(va ^ va >> JCACHE_BITS) & ((1u << JCACHE_BITS) - 1);
+}
+/* Code for this address in the current mode; NULL: none is known. */
+static inline const void *jcache_find(const struct vcpu *v, uint64_t va)
+{
+    const struct jcache_entry *e = &v->jcache[v->mode & MODE_USER ? BANK_USER : BANK_KERNEL][jcache_slot(va)];
+    return e->va == va ? (const void *)(uintptr_t)e->code : NULL;
+}
+void jcache_add(struct vcpu *v, uint64_t va, const void *code); /* va is in the TLB for fetches */
+void jcache_drop(struct vcpu *v, uint64_t va);
 
 /* ---- jit_block.c ---- */
 void block_make_shared(struct jit *j, struct vcpu *v);                 /* once, before the first block */

@@ -270,6 +270,7 @@ void jit_decode(const uint8_t *page, unsigned off, uint32_t mode, struct guest_i
     }
     if (!classify(g, mode)) {
         g->kind = KIND_STEP;
+        sys_classify(g, mode, page + off + g->insn.len, RAM_PAGE - off - g->insn.len);
         return;
     }
     note_flags(g);
