@@ -40,7 +40,7 @@ static struct piece fill(struct vcpu *v, uint64_t va, enum access access, bool a
     uint32_t error;
     if (!canonical(va) && v->efer & EFER_LMA)
         soft_fault_code(v, EXC_GP, 0);
-    v->stats.tlb_misses++;
+    cpu_count(&v->stats.tlb_misses[access]);
     if (!mmu_walk(v, va, access, as_user, &w, &error))
         soft_page_fault(v, va, error);
     struct piece p = {.host = soft_ram(v->soft, w.gpa, 1), .gpa = w.gpa};

@@ -164,6 +164,7 @@ bool jit_run(struct vcpu *v);
 void jit_jcache_clear(struct vcpu *v);       /* virtual mappings or the mode's meaning changed */
 void jit_jcache_clear_local(struct vcpu *v); /* ... but those of global pages did not */
 void jit_flush_all(struct soft *s);          /* all translations; takes every CPU out of them first */
+void jit_stats(const struct soft *s, struct cpu_cache_stats *ret);
 void jit_quiesce(struct vcpu *v); /* what REQ_QUIESCE asks: wait outside until the cache was emptied */
 /* Bytes were written: no translation of them may be entered again. v: the CPU that wrote, or NULL.
  * Unmarks the page (ram_mark) when it has no translations left. Takes jit's lock, so translate addresses
