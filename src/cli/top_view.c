@@ -192,24 +192,30 @@ void top_sum(const json_t *before, const json_t *now, char *ret, size_t size)
 }
 
 /* Bytes of a line that fit so many columns: no character is cut in two. */
-static size_t fitting(const char *line, size_t len, unsigned cols)
+static size_t fitting(const char *line, size_t len, unsigned cols, bool *ret_full)
 {
     size_t n = 0;
-    for (unsigned at = 0; n < len; n++) {
+    unsigned at = 0;
+    for (; n < len; n++) {
         bool begins = ((unsigned char)line[n] & 0xc0) != 0x80;
-        if (begins && at++ == cols)
+        if (begins && at == cols)
             break;
+        at += begins;
     }
+    *ret_full = at == cols;
     return n;
 }
 
-/* Each line is wiped behind its end, and the screen below the last one: nothing flickers. */
+/* Each line is wiped behind its end (one that fills its row has nothing there, and would lose its last
+ * character), and the screen below the last one: nothing flickers. */
 void top_fit(FILE *f, const char *text, unsigned cols, unsigned rows)
 {
     fputs("\033[H", f);
     for (unsigned i = 0; *text && i < rows; i++) {
         size_t len = strcspn(text, "\n");
-        fprintf(f, "%s%.*s\033[K", i ? "\r\n" : "", (int)fitting(text, len, cols), text);
+        bool full;
+        int n = (int)fitting(text, len, cols, &full);
+        fprintf(f, "%s%.*s%s", i ? "\r\n" : "", n, text, full ? "" : "\033[K");
         text += len + (text[len] != 0);
     }
     fputs("\033[J", f);
