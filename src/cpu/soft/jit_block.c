@@ -231,8 +231,8 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t m
     emit_all(t);
     j->blocks[t->block].ahead = t->lines_ahead;
     j->used = code_at(t, t->o.at);
-    v->stats.blocks++;
-    v->stats.code_bytes += j->blocks[t->block].code_end - j->blocks[t->block].code;
+    cpu_count(&v->stats.blocks);
+    cpu_count_by(&v->stats.code_bytes, j->blocks[t->block].code_end - j->blocks[t->block].code);
     cache_add(j, t->block);
     return t->block;
 }

@@ -71,7 +71,7 @@ void mmu_flush(struct vcpu *v, bool global_too)
                 for (uint64_t m = u->used[i] & ~(global_too ? 0 : u->global[i]); m; m &= m - 1)
                     drop(v, bank, access, i * 64 + (unsigned)__builtin_ctzll(m));
         }
-    v->stats.flushes++;
+    cpu_count(&v->stats.tlb_flushes);
     if (global_too)
         jit_jcache_clear(v);
     else
@@ -98,6 +98,7 @@ void mmu_flush_page(struct vcpu *v, uint64_t va)
                         drop(v, bank, access, slot);
                 }
         }
+    cpu_count(&v->stats.page_flushes);
     jit_jcache_clear_page(v, va);
 }
 
