@@ -90,16 +90,22 @@ static void jcache_add(struct vcpu *v, const void *code)
 
 /* ---- blocks ---- */
 
+static uint32_t find(struct jit *j, struct vcpu *v, uint64_t gpa)
+{
+    uint32_t n = cache_find(j, gpa, v->mode);
+    return n ? n : page_wake(j, v, gpa, v->mode);
+}
+
 /* The block at a guest-physical address; lock held. Vectors are saved if it has to be made. */
 static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa)
 {
-    uint32_t n = cache_find(j, gpa, v->mode);
+    uint32_t n = find(j, v, gpa);
     if (n)
         return n;
     vec_save(v);
     while (cache_full(j))
         cache_flush(j, v);
-    n = cache_find(j, gpa, v->mode); /* the lock was given up meanwhile */
+    n = find(j, v, gpa); /* the lock was given up meanwhile */
     if (n)
         return n;
     if (!j->beyond[BANK_KERNEL])

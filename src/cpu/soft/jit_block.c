@@ -113,14 +113,13 @@ static void emit_out_of_line(struct translation *t)
 
 static void emit_all(struct translation *t)
 {
-    static const uint8_t nop[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
     struct jit *j = t->j;
     struct block *b = &j->blocks[t->block];
     while (code_at(t, t->o.at) % ENTRY_ALIGN)
         put8(&t->o, 0xcc);
     b->code = code_at(t, t->o.at);
-    for (unsigned n = 0; n < sizeof(nop); n++)
-        put8(&t->o, nop[n]);
+    for (unsigned n = 0; n < 5; n++)
+        put8(&t->o, (unsigned)(ENTRY_NOP >> 8 * n & 0xff));
     for (unsigned n = 0; n < t->nr; n++)
         emit_one(t, &t->insns[n]);
     const struct guest_insn *last = &t->insns[t->nr - 1];
@@ -149,6 +148,22 @@ void block_make_shared(struct jit *j, struct vcpu *v)
     }
 }
 
+/* Of the bytes that were decoded. A block that is not whole in its page has none: it does not sleep, it dies.
+ */
+static void set_sum(struct translation *t)
+{
+    struct block *b = &t->j->blocks[t->block];
+    uint8_t bytes[BLOCK_INSNS * sizeof(t->insns[0].insn.bytes)];
+    unsigned len = 0;
+    if (!t->insns[t->nr - 1].insn.len)
+        return;
+    for (unsigned n = 0; n < t->nr; n++) {
+        copy_bytes(bytes + len, t->insns[n].insn.bytes, t->insns[n].insn.len);
+        len += t->insns[n].insn.len;
+    }
+    b->sum = page_sum(t->j, b, bytes);
+}
+
 uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa)
 {
     struct translation *t = j->work;
@@ -164,7 +179,7 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa)
     t->nr_slow = 0;
     t->lines_ahead = 0;
     t->o.at = t->o.start = j->rw + j->used;
-    cache_open_page(j, v, gpa & ~0xfffull);
+    cache_watch_page(j, v, gpa & ~0xfffull);
     t->page = soft_ram(j->soft, gpa & ~0xfffull, RAM_PAGE);
     decode_all(t);
     find_live(t);
@@ -180,6 +195,7 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa)
     };
     emit_all(t);
     j->blocks[t->block].ahead = t->lines_ahead;
+    set_sum(t);
     j->used = code_at(t, t->o.at);
     v->stats.blocks++;
     v->stats.code_bytes += j->blocks[t->block].code_end - j->blocks[t->block].code;
