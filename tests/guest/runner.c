@@ -111,8 +111,10 @@ static bool run_all(const struct options *o)
     char *first = NULL;
     if (o->soft && o->debug >= 0)
         ok = run(o, &engine_soft, (uint32_t)o->debug, &first);
-    for (int bit = -1; o->soft && o->debug < 0 && bit < 6; bit++)
-        ok = run(o, &engine_soft, bit < 0 ? 0 : 1u << bit, &first) && ok;
+    if (o->soft && o->debug < 0)
+        ok = run(o, &engine_soft, 0, &first);
+    for (uint32_t left = CPU_DEBUG_ALL; o->soft && o->debug < 0 && left; left &= left - 1)
+        ok = run(o, &engine_soft, left & -left, &first) && ok;
     if (o->kvm)
         ok = run(o, &engine_kvm, 0, &first) && ok;
     free(first);

@@ -96,20 +96,21 @@ static uint32_t find(struct jit *j, struct vcpu *v, uint64_t gpa)
     return n ? n : page_wake(j, v, gpa, v->mode);
 }
 
-/* The block at a guest-physical address; lock held. Vectors are saved if it has to be made. */
+/* The block at a guest-physical address; lock held. */
 static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa)
 {
     uint32_t n = find(j, v, gpa);
     if (n)
         return n;
-    vec_save(v);
     while (cache_full(j))
         cache_flush(j, v);
     n = find(j, v, gpa); /* the lock was given up meanwhile */
     if (n)
         return n;
-    if (!j->beyond[BANK_KERNEL])
+    if (!j->beyond[BANK_KERNEL]) {
+        vec_save(v);
         block_make_shared(j, v);
+    }
     return block_translate(j, v, gpa);
 }
 

@@ -14,7 +14,7 @@
  */
 #pragma once
 
-#include "cpu/soft/insn.h"
+#include "cpu/soft/insn_form.h"
 #include "cpu/soft/soft.h"
 
 #define JIT_CODE_BYTES (15u << 20) /* host code, touched as it is used */
@@ -104,6 +104,11 @@ struct code_page {
     uint64_t sum;   /* the same, but for the last */
 };
 
+struct decoder {
+    struct insn_forms *forms; /* NULL: Zydis decodes everything */
+    struct vcpu *v;           /* whose vectors are in its way; NULL: nobody's */
+};
+
 struct jit {
     struct soft *soft;
     uint32_t lock;               /* a futex: pthread's might touch vectors */
@@ -122,7 +127,9 @@ struct jit {
     uint64_t nr_pages;
     _Atomic uint32_t flushing;
     _Atomic uint32_t generation; /* of the cache's content: how often it was flushed */
-    struct translation *work;    /* scratch of the one who holds the lock */
+    struct insn_forms *forms;
+    struct decoder decoder;   /* of the one who holds the lock */
+    struct translation *work; /* scratch of the one who holds the lock */
 };
 
 /* ---- jit_enter.S ---- */

@@ -20,7 +20,7 @@ static void decode_all(struct translation *t)
     t->nr = 0;
     while (t->nr < BLOCK_INSNS && off < RAM_PAGE) {
         struct guest_insn *g = &t->insns[t->nr++];
-        jit_decode(t->page, off, t->mode, g);
+        jit_decode(&t->j->decoder, t->page, off, t->mode, g);
         off += g->insn.len;
         if (ends_block(g->kind))
             return;
@@ -31,7 +31,7 @@ static uint32_t wanted_at(struct translation *t, int64_t off)
 {
     if (off < 0 || off >= (int64_t)RAM_PAGE)
         return FL_ARITH;
-    return jit_flags_wanted(t->page, (unsigned)off, t->mode, &t->ahead, &t->lines_ahead);
+    return jit_flags_wanted(&t->j->decoder, t->page, (unsigned)off, t->mode, &t->ahead, &t->lines_ahead);
 }
 
 static uint32_t live_after(struct translation *t)
@@ -170,6 +170,7 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa)
     uint32_t bank = (uint32_t)(v->mode & MODE_USER ? BANK_USER : BANK_KERNEL) * (uint32_t)sizeof(struct tlb);
     t->j = j;
     t->v = v;
+    j->decoder = (struct decoder){v->soft->debug & CPU_DEBUG_NO_FORMS ? NULL : j->forms, v};
     t->gpa = gpa;
     t->mode = v->mode;
     t->block = j->nr_blocks++;

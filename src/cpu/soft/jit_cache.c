@@ -66,7 +66,7 @@ struct table {
     void **at;
     size_t bytes;
 };
-#define NR_TABLES 6
+#define NR_TABLES 7
 static void tables(struct jit *j, struct table ret[NR_TABLES])
 {
     ret[0] = (struct table){(void **)&j->blocks, JIT_BLOCKS * sizeof(*j->blocks)};
@@ -75,6 +75,7 @@ static void tables(struct jit *j, struct table ret[NR_TABLES])
     ret[3] = (struct table){(void **)&j->marks, JIT_MARKS * sizeof(*j->marks)};
     ret[4] = (struct table){(void **)&j->hash, JIT_HASH * sizeof(*j->hash)};
     ret[5] = (struct table){(void **)&j->pages, j->nr_pages * sizeof(*j->pages)};
+    ret[6] = (struct table){(void **)&j->forms, INSN_FORMS_BYTES};
 }
 
 static void start_over(struct jit *j)
