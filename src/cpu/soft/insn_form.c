@@ -318,16 +318,54 @@ static void set_immediate(const struct form *f, const struct parts *p, struct in
         i->ops[f->imm_op].imm.value.u = val;
 }
 
-static void copy_words(void *to, const void *from, size_t words)
+/* Not by REP, which takes longer for so little, nor by libc. */
+static inline void copy_words(void *to, const void *from, size_t words)
 {
-    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    uint64_t *t = to;
+    for (const uint64_t *f = from, *end = f + words; f < end; f++, t++) {
+        *t = *f;
+        __asm__ volatile("" : : : "memory");
+    }
+}
+
+static void take_bytes(uint8_t to[15], const uint8_t *from, unsigned len)
+{
+    if (len < 15) {
+        copy_bytes(to, from, len);
+        return;
+    }
+    *(loose64 *)(void *)to = *(const loose64 *)(const void *)from;
+    *(loose64 *)(void *)(to + 7) = *(const loose64 *)(const void *)(from + 7);
+}
+
+#define PREFIXES_AT   offsetof(ZydisDecodedInstruction, raw.prefixes)
+#define PREFIXES_END  offsetof(ZydisDecodedInstruction, raw.encoding2)
+#define FORM_PREFIXES 2u /* a form has no more */
+
+static void copy_decoded(ZydisDecodedInstruction *to, const ZydisDecodedInstruction *from)
+{
+    const size_t head = (PREFIXES_AT + FORM_PREFIXES * sizeof(from->raw.prefixes[0]) + 7) / 8;
+    const size_t rest = PREFIXES_END / 8, end = sizeof(*from) / 8;
+    copy_words(to, from, head);
+    copy_words((uint64_t *)(void *)to + rest, (const uint64_t *)(const void *)from + rest, end - rest);
+}
+
+static void copy_form(struct insn *to, const struct form *from)
+{
+    _Static_assert(sizeof(from->z) % 8 == 0 && sizeof(from->ops[0]) % 8 == 0, "copied by words");
+    to->mnemonic = from->mnemonic;
+    to->op_bytes = from->op_bytes;
+    to->addr_bytes = from->addr_bytes;
+    to->stack_bytes = from->stack_bytes;
+    copy_decoded(&to->z, &from->z);
+    copy_words(to->ops, from->ops, from->z.operand_count * sizeof(from->ops[0]) / 8);
 }
 
 bool insn_form_decode(const struct insn_forms *f, const uint8_t *bytes, unsigned len, struct insn *ret,
                       uint32_t *ret_key)
 {
     struct parts p;
-    copy_bytes(ret->bytes, bytes, len); /* another CPU may write them meanwhile */
+    take_bytes(ret->bytes, bytes, len); /* another CPU may write them meanwhile */
     *ret_key = 0;
     if (!take_apart(&p, ret->bytes, len))
         return false;
@@ -336,14 +374,8 @@ bool insn_form_decode(const struct insn_forms *f, const uint8_t *bytes, unsigned
         *ret_key = p.key;
         return false;
     }
+    copy_form(ret, form);
     ret->len = p.len;
-    ret->mnemonic = form->mnemonic;
-    ret->op_bytes = form->op_bytes;
-    ret->addr_bytes = form->addr_bytes;
-    ret->stack_bytes = form->stack_bytes;
-    _Static_assert(sizeof(form->z) % 8 == 0 && sizeof(form->ops[0]) % 8 == 0, "copied by words");
-    copy_words(&ret->z, &form->z, sizeof(form->z) / 8);
-    copy_words(ret->ops, form->ops, form->z.operand_count * sizeof(form->ops[0]) / 8);
     set_raw(&p, ret);
     set_registers(form, &p, ret);
     if (form->mem_op < FORM_OPS)

@@ -148,17 +148,24 @@ void block_make_shared(struct jit *j, struct vcpu *v)
     }
 }
 
+/* An instruction's bytes and what follows them. */
+static void copy_16(uint8_t *to, const struct insn *i)
+{
+    *(loose64 *)(void *)to = *(const loose64 *)(const void *)i->bytes;
+    *(loose64 *)(void *)(to + 8) = *(const loose64 *)(const void *)(i->bytes + 8);
+}
+
 /* Of the bytes that were decoded. A block that is not whole in its page has none: it does not sleep, it dies.
  */
 static void set_sum(struct translation *t)
 {
     struct block *b = &t->j->blocks[t->block];
-    uint8_t bytes[BLOCK_INSNS * sizeof(t->insns[0].insn.bytes)];
+    uint8_t bytes[(BLOCK_INSNS + 1) * 16];
     unsigned len = 0;
     if (!t->insns[t->nr - 1].insn.len)
         return;
     for (unsigned n = 0; n < t->nr; n++) {
-        copy_bytes(bytes + len, t->insns[n].insn.bytes, t->insns[n].insn.len);
+        copy_16(bytes + len, &t->insns[n].insn);
         len += t->insns[n].insn.len;
     }
     b->sum = page_sum(t->j, b, bytes);
