@@ -137,7 +137,7 @@ void cache_free(struct jit *j)
 
 bool cache_full(const struct jit *j)
 {
-    const uint32_t code = BLOCK_INSNS * 400; /* more than any block takes */
+    const uint32_t code = BLOCK_INSNS * 500; /* more than any block takes */
     return j->used + code > j->code_bytes || j->nr_blocks + 1 >= JIT_BLOCKS ||
            j->nr_sites + 3 * BLOCK_INSNS >= JIT_SITES || j->nr_exits + 4 >= JIT_EXITS ||
            j->nr_marks + 2 * BLOCK_INSNS >= JIT_MARKS;
@@ -219,10 +219,17 @@ void cache_link(struct jit *j, uint32_t exit, uint32_t block)
     patch(j, x->patch, j->blocks[block].code);
 }
 
-static void set_entry(struct jit *j, uint32_t code, uint64_t five_bytes)
+/* The instruction at an aligned offset, of at least five bytes, becomes a jump. */
+static void divert(struct jit *j, uint32_t from, uint32_t to)
 {
-    uint64_t *entry = (uint64_t *)(void *)(j->rw + code);
-    __atomic_store_n(entry, (*entry & ~0xffffffffffull) | five_bytes, __ATOMIC_RELEASE);
+    uint64_t *at = (uint64_t *)(void *)(j->rw + from), rel = (uint32_t)(to - (from + 5));
+    __atomic_store_n(at, (*at & ~0xffffffffffull) | rel << 8 | 0xe9, __ATOMIC_RELEASE);
+}
+
+static void put_back(struct jit *j, uint32_t at, uint64_t five_bytes)
+{
+    uint64_t *to = (uint64_t *)(void *)(j->rw + at);
+    __atomic_store_n(to, (*to & ~0xffffffffffull) | (five_bytes & 0xffffffffff), __ATOMIC_RELEASE);
 }
 
 void cache_sleep(struct jit *j, struct block *b)
@@ -232,13 +239,15 @@ void cache_sleep(struct jit *j, struct block *b)
     for (uint32_t n = b->incoming; n; n = j->exits[n].next)
         patch(j, j->exits[n].patch, j->exits[n].stub);
     b->incoming = 0;
-    set_entry(j, b->code, (uint64_t)(uint32_t)(b->stale - (b->code + 5)) << 8 | 0xe9);
+    divert(j, b->entry, b->stale_entry);
+    divert(j, b->code, b->stale);
 }
 
 void cache_wake(struct jit *j, struct block *b)
 {
     b->dead = b->asleep = false;
-    set_entry(j, b->code, ENTRY_NOP);
+    put_back(j, b->entry, b->entry_was);
+    put_back(j, b->code, ENTRY_NOP);
 }
 
 static bool depends_on(const struct block *b, uint64_t gpa, unsigned size)

@@ -77,12 +77,14 @@ struct seg {
 
 /*
  * TLB entry in the form that one compare tests: t = va - tag; hit if t <= 4096 - size (unsigned), then
- * the bytes are at host + t. An empty entry's tag differs from every address of its slot in the index bits.
+ * the bytes are at host + t, and at va + delta. An empty entry's tag differs from every address of its slot in the index bits.
  * A page with MMIO has no entry; a page with translated code has no write entry.
  */
 struct tlb_entry {
     uint64_t tag;
     uint64_t host;
+    uint64_t delta; /* host - tag */
+    uint64_t unused;
 };
 #define TLB_BITS      10
 #define TLB_SIZE      (1u << TLB_BITS)
@@ -157,7 +159,8 @@ struct vcpu {
     uint32_t jit_site;   /* 0x158 why it left: see jit.h */
     uint32_t jit_flags;  /* 0x15c saved arithmetic flags */
     uint64_t jit_tmp[3]; /* 0x160 r9..r11 of code that needs a helper */
-    uint8_t pad2[0x1c0 - 0x178];
+    uint64_t jit_delta[8]; /* 0x178 of groups, see jit_group.h */
+    uint8_t pad2[0x1c0 - 0x1b8];
     struct tlb tlb[BANK_COUNT] __attribute__((aligned(64))); /* 0x1c0 */
     struct jcache_entry jcache[BANK_COUNT][1u << JCACHE_BITS];
 
