@@ -11,6 +11,8 @@ const struct cpu_debug_name cpu_debug_names[] = {
     {"no-jcache", CPU_DEBUG_NO_JCACHE},
     {"no-groups", CPU_DEBUG_NO_GROUPS},
     {"no-sys", CPU_DEBUG_NO_SYS},
+    {"no-forms", CPU_DEBUG_NO_FORMS},
+    {"no-open", CPU_DEBUG_NO_OPEN},
     {"small-cache", CPU_DEBUG_SMALL_CACHE},
     {NULL, 0},
 };
