@@ -10,6 +10,7 @@ const struct cpu_debug_name cpu_debug_names[] = {
     {"no-live", CPU_DEBUG_NO_LIVE},
     {"no-jcache", CPU_DEBUG_NO_JCACHE},
     {"no-groups", CPU_DEBUG_NO_GROUPS},
+    {"no-traces", CPU_DEBUG_NO_TRACES},
     {"no-sys", CPU_DEBUG_NO_SYS},
     {"no-forms", CPU_DEBUG_NO_FORMS},
     {"no-open", CPU_DEBUG_NO_OPEN},

@@ -13,10 +13,20 @@
 
 #include "cpu/soft/copy.h"
 
+#define BRANCHES    4  /* of a block, at most */
+#define SKIP_BYTES  96 /* over which one may lead */
 #define ENTRY_ALIGN 8 /* the first five bytes are replaced by one store */
+
+/* Behind a short jump forwards: code that is skipped now and then. */
+static bool goes_on(const struct translation *t, const struct guest_insn *g, unsigned *branches)
+{
+    return g->kind == KIND_JCC && g->near_target && g->target > g->off && g->target - g->off < SKIP_BYTES &&
+           ++*branches < BRANCHES && !(t->v->soft->debug & (CPU_DEBUG_NO_CHAIN | CPU_DEBUG_NO_TRACES));
+}
 
 static void decode_all(struct translation *t)
 {
+    unsigned branches = 0;
     unsigned off = (unsigned)(t->gpa & 0xfff);
     t->nr = 0;
     while (t->nr < BLOCK_INSNS && off < RAM_PAGE) {
@@ -27,7 +37,7 @@ static void decode_all(struct translation *t)
         else if (g->kind == KIND_STEP && !(t->v->soft->debug & CPU_DEBUG_NO_SYS))
             sys_leave_to_c(g);
         off += g->insn.len;
-        if (ends_block(g->kind))
+        if (ends_block(g->kind) && !goes_on(t, g, &branches))
             return;
     }
 }
@@ -69,6 +79,8 @@ static void find_live(struct translation *t)
     uint32_t live = live_after(t);
     for (unsigned n = t->nr; n-- > 0;) {
         struct guest_insn *g = &t->insns[n];
+        if (g->kind == KIND_JCC && n + 1 < t->nr)
+            live |= wanted_at(t, g->target);
         g->live_out = live;
         live = g->tested | (live & ~g->killed);
         g->live_in = live;
@@ -91,9 +103,17 @@ static void share_checks(struct translation *t)
 
 static void emit_one(struct translation *t, const struct guest_insn *g)
 {
+    if (g->kind != KIND_PUSH && g->kind != KIND_POP && g->kind != KIND_CALL)
+        settle_rsp(t);
     if (g->vectors && !t->vectors)
         emit_vectors(t, g);
     switch (g->kind) {
+    case KIND_JCC:
+        if (t->now + 1u < t->nr)
+            emit_side_exit(t, g);
+        else
+            emit_end(t, g);
+        return;
     case KIND_COPY:
         emit_copy(t, g);
         return;
@@ -154,6 +174,10 @@ static void emit_stale(struct translation *t, struct block *b)
 
 static void align_entry(struct translation *t)
 {
+    static const uint8_t nop7[] = {0x0f, 0x1f, 0x80, 0, 0, 0, 0}; /* that before code with flags restored */
+    if (code_at(t, t->o.at) % ENTRY_ALIGN == 1)
+        for (unsigned n = 0; n < sizeof(nop7); n++)
+            put8(&t->o, nop7[n]);
     while (code_at(t, t->o.at) % ENTRY_ALIGN)
         put8(&t->o, 0x90);
 }
@@ -175,6 +199,7 @@ static void emit_all(struct translation *t)
     }
     const struct guest_insn *last = &t->insns[t->nr - 1];
     if (!ends_block(last->kind)) {
+        settle_rsp(t);
         flags_back(t, 0);
         emit_goto(t, last->off + last->insn.len, last->off, last->live_out);
     }
@@ -234,6 +259,7 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t m
     t->tlb_write = t->tlb_read + (uint32_t)offsetof(struct tlb, write);
     t->vectors = t->in_slot = false;
     t->now = 0;
+    t->rsp_off = 0;
     t->nr_slow = 0;
     t->lines_ahead = 0;
     t->o.at = t->o.start = j->rw + j->used;

@@ -32,6 +32,7 @@ struct translation {
     uint8_t holds[3];             /* r9..r11: jit_scratch.c */
     uint16_t guest_uses[3];       /* of the guest's r9..r11 in this block */
     uint8_t now;                  /* instruction that is being written */
+    int32_t rsp_off;              /* the guest's RSP is the host's + this: between pushes and pops only */
     unsigned nr;
     struct guest_insn insns[BLOCK_INSNS];
     struct guest_insn ahead; /* of jit_flags_wanted */
@@ -53,6 +54,8 @@ enum { HOLDS_NOTHING, HOLDS_GUEST, HOLDS_DELTA };
 /* One of the three but those in the mask; it holds nothing from now on. */
 unsigned scratch_take(struct translation *t, uint32_t avoid);
 void scratch_lose(struct translation *t, uint32_t mask);
+/* Those of the mask may be overwritten after a label to which code goes back. */
+void scratch_prepare(struct translation *t, uint32_t mask);
 /* The guest's registers of the mask are in the host's; were set there. */
 void scratch_guest(struct translation *t, uint32_t mask);
 void scratch_written(struct translation *t, uint32_t mask);
@@ -80,6 +83,9 @@ uint32_t place_regs(const struct place *p); /* of r9..r11 */
 void put_with_place(struct out *o, const struct insn *i, const struct place *p); /* jit_encode.c */
 
 /* ---- jit_mem.c ---- */
+/* Host RSP is the guest's; nothing to do unless pushes or pops came before. */
+void settle_rsp(struct translation *t);
+bool check_is_made(const struct translation *t, const struct guest_insn *g, unsigned slot);
 struct place place_operand(struct translation *t, const struct guest_insn *g, unsigned bytes, bool write);
 struct place place_stack(struct translation *t, const struct guest_insn *g, unsigned base, int32_t disp, bool write,
                          uint32_t keep);
@@ -98,6 +104,7 @@ void emit_sys(struct translation *t, const struct guest_insn *g);
 void emit_call_c(struct translation *t, const struct guest_insn *g);
 
 /* ---- jit_jump.c ---- */
+void emit_side_exit(struct translation *t, const struct guest_insn *g);
 void emit_end(struct translation *t, const struct guest_insn *g);
 void emit_step(struct translation *t, unsigned off);
 void emit_page(struct translation *t);

@@ -146,7 +146,7 @@ bool cache_full(const struct jit *j)
 {
     const uint32_t code = BLOCK_INSNS * 500; /* more than any block takes */
     return j->used + code > j->code_bytes || j->nr_blocks + 1 >= JIT_BLOCKS ||
-           j->nr_sites + 3 * BLOCK_INSNS >= JIT_SITES || j->nr_exits + 6 >= JIT_EXITS ||
+           j->nr_sites + 3 * BLOCK_INSNS >= JIT_SITES || j->nr_exits + 10 >= JIT_EXITS ||
            j->nr_marks + 2 * BLOCK_INSNS >= JIT_MARKS || j->nr_calls + 2 >= JIT_CALLS;
 }
 

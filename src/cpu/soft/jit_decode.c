@@ -96,6 +96,16 @@ static bool note_operands(struct guest_insn *g)
     return true;
 }
 
+/* XOR and SUB of a register with itself ask nothing of it. */
+static void note_idiom(struct guest_insn *g)
+{
+    const struct insn *i = &g->insn;
+    if ((i->mnemonic == ZYDIS_MNEMONIC_XOR || i->mnemonic == ZYDIS_MNEMONIC_SUB) &&
+        i->ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER && i->ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+        i->ops[0].reg.value == i->ops[1].reg.value && i->ops[0].size >= 32)
+        g->loads = 0;
+}
+
 static bool has_high_byte(const struct insn *i)
 {
     for (unsigned n = 0; n < i->z.operand_count; n++)
@@ -290,6 +300,7 @@ void jit_decode(const struct decoder *d, const uint8_t *page, unsigned off, uint
         return;
     }
     note_flags(g);
+    note_idiom(g);
     g->faults = g->kind == KIND_MEM || g->vectors || g->insn.mnemonic == ZYDIS_MNEMONIC_DIV ||
                 g->insn.mnemonic == ZYDIS_MNEMONIC_IDIV;
 }

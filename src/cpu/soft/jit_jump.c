@@ -213,10 +213,24 @@ static uint8_t *jump_conditionally(struct out *o, const struct guest_insn *g)
     return jump(o);
 }
 
+/* Out of a block that goes on with the next instruction. */
+void emit_side_exit(struct translation *t, const struct guest_insn *g)
+{
+    flags_back(t, 0);
+    align_jump(t, 2);
+    add_exit(t, jump_conditionally(&t->o, g), g->target, t->mode & MODE_NO_GROUPS);
+}
+
 static void emit_cond(struct translation *t, const struct guest_insn *g)
 {
     int32_t next = g->off + g->insn.len;
     flags_back(t, 0);
+    if (g->kind == KIND_JCC && g->near_target && g->target <= g->off && next < (int32_t)RAM_PAGE && !no_chain(t)) {
+        align_jump(t, 2); /* a loop: the way back is straight */
+        add_exit(t, jump_if(&t->o, (g->insn.z.opcode & 15u) ^ 1), (unsigned)next, t->mode & MODE_NO_GROUPS);
+        emit_goto(t, g->target, g->off, wanted_there(t, g));
+        return;
+    }
     if (g->kind == KIND_JCC && g->near_target && g->target > g->off && !no_chain(t)) {
         align_jump(t, 2); /* forwards: no poll in between */
         add_exit(t, jump_conditionally(&t->o, g), g->target, t->mode & MODE_NO_GROUPS);
@@ -235,12 +249,16 @@ static void emit_cond(struct translation *t, const struct guest_insn *g)
 static void push_return(struct translation *t, const struct guest_insn *g, uint32_t keep)
 {
     struct out *o = &t->o;
+    if (!check_is_made(t, g, 1))
+        settle_rsp(t);
     struct place p = place_stack(t, g, RSP, -8, true, keep);
+    p.disp += t->rsp_off;
     unsigned x = scratch_take(t, keep | place_regs(&p));
     gs64(o, OP_LOAD, x, VCPU_OFF(page_va));
     lea(o, x, x, (int32_t)(g->off + g->insn.len));
     store_place(t, x, &p);
-    lea(o, RSP, RSP, -8);
+    t->rsp_off -= 8;
+    settle_rsp(t);
 }
 
 static void emit_call(struct translation *t, const struct guest_insn *g)
@@ -263,15 +281,15 @@ static void load_target(struct translation *t, const struct guest_insn *g)
     unsigned bytes, shift;
     if (g->has_mem) {
         struct place p = place_operand(t, g, 8, false);
-        load_place(t, R9, &p);
         scratch_lose(t, 1u << R9);
+        load_place(t, R9, &p);
         return;
     }
     unsigned reg = operand_gpr(g->insn.ops[0].reg.value, &bytes, &shift);
     scratch_guest(t, g->uses);
+    scratch_lose(t, 1u << R9);
     if (reg != R9)
         move(&t->o, R9, reg);
-    scratch_lose(t, 1u << R9);
 }
 
 /* What has no code in the jump cache gets it, and the instruction starts again; or it is the stepper's, from
@@ -325,6 +343,7 @@ static void emit_ret(struct translation *t, const struct guest_insn *g)
     scratch_lose(t, SCRATCH_REGS);
     const uint8_t *retry = t->o.at;
     struct place p = place_stack(t, g, RSP, 0, false, 0);
+    scratch_lose(t, 1u << R9);
     load_place(t, R9, &p);
     find_target(t, g, retry);
     lea(&t->o, RSP, RSP, pop);
