@@ -123,6 +123,24 @@ static void counters(const struct page *p)
             count(p, c->name, cpu_counter_get(&p->before.cpus, c), cpu_counter_get(&p->now.cpus, c), c->help);
 }
 
+/* What the stepper took most. One that came among these just now has no rate. */
+static void stepped(const struct page *p, const json_t *before)
+{
+    json_t *now = json_object_get(json_object_get(p->guest, "stats"), "stepped");
+    const json_t *then = json_object_get(json_object_get(before, "stats"), "stepped");
+    const char *name;
+    json_t *n;
+    if (json_object_size(now) == 0)
+        return;
+    head(p, "STEPPED", "TOTAL", "PER SECOND");
+    json_object_foreach(now, name, n)
+    {
+        uint64_t total = (uint64_t)json_integer_value(n);
+        const json_t *was = json_object_get(then, name);
+        count(p, name, was ? (uint64_t)json_integer_value(was) : total, total, NULL);
+    }
+}
+
 static uint64_t field(const json_t *o, const char *key)
 {
     return (uint64_t)json_integer_value(json_object_get(o, key));
@@ -166,5 +184,6 @@ void stats_print(FILE *f, const json_t *before, const json_t *now)
     memory(&p);
     cache(&p);
     counters(&p);
+    stepped(&p, before);
     devices(&p);
 }
