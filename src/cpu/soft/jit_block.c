@@ -86,8 +86,7 @@ static void share_checks(struct translation *t)
     }
     for (unsigned n = 0; n < t->nr; n++)
         for (unsigned r = 0; r < 3; r++)
-            t->guest_uses[r] = (uint16_t)(t->guest_uses[r] +
-                                          ((t->insns[n].uses | t->insns[n].address_uses) >> (R9 + r) & 1));
+            t->guest_uses[r] = (uint16_t)(t->guest_uses[r] + ((t->insns[n].uses | t->insns[n].address_uses) >> (R9 + r) & 1));
 }
 
 static void emit_one(struct translation *t, const struct guest_insn *g)

@@ -71,8 +71,7 @@ static bool note_operands(struct guest_insn *g)
         if (op->type == ZYDIS_OPERAND_TYPE_REGISTER) {
             uint16_t bit = scratch_bit(op->reg.value);
             g->uses |= bit;
-            if (op->actions != ZYDIS_OPERAND_ACTION_WRITE || op->size < 32 ||
-                i->mnemonic == ZYDIS_MNEMONIC_BSF ||
+            if (op->actions != ZYDIS_OPERAND_ACTION_WRITE || op->size < 32 || i->mnemonic == ZYDIS_MNEMONIC_BSF ||
                 i->mnemonic == ZYDIS_MNEMONIC_BSR) /* which leave it alone if there is no bit */
                 g->loads |= bit;
             if (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)

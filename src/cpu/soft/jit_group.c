@@ -60,8 +60,7 @@ static bool fits(const struct group *g, int32_t off, unsigned bytes)
 
 static struct group *group_of(struct scan *s, const struct where *w, int32_t off, unsigned bytes)
 {
-    unsigned version =
-        s->versions[w->base] > s->versions[w->index] ? s->versions[w->base] : s->versions[w->index];
+    unsigned version = s->versions[w->base] > s->versions[w->index] ? s->versions[w->base] : s->versions[w->index];
     for (unsigned n = s->nr; n-- > 0;)
         if (s->at[n].version == version && same(&s->at[n].key, w) && fits(&s->at[n], off, bytes))
             return &s->at[n];
@@ -192,8 +191,7 @@ static void note(struct scan *s, unsigned n, struct guest_insn *g)
     struct where w;
     if (g->has_mem && g->kind != KIND_STEP && g->kind != KIND_CALL_C && g->kind != KIND_SYS) {
         w = where_operand(g);
-        g->groups[0] =
-            (int8_t)join(s, n, &w, g->kind == KIND_MEM ? g->mem_bytes : 8, g->writes && g->kind == KIND_MEM);
+        g->groups[0] = (int8_t)join(s, n, &w, g->kind == KIND_MEM ? g->mem_bytes : 8, g->writes && g->kind == KIND_MEM);
     }
     switch (g->kind) {
     case KIND_PUSH:
@@ -217,8 +215,7 @@ static void note(struct scan *s, unsigned n, struct guest_insn *g)
     step_over(s, g);
 }
 
-/* Slots go to groups of at least two accesses, in the order of their first ones, and are free after the last.
- */
+/* Slots go to groups of at least two accesses, in the order of their first ones, and are free after the last. */
 static void give_slots(struct scan *s, struct guest_insn *insns, unsigned nr)
 {
     uint8_t until[GROUP_SLOTS] = {0}; /* instruction after the last that uses it */
