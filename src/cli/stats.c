@@ -108,7 +108,7 @@ static void cache(const struct page *p)
         return;
     head(p, "CODE CACHE", "TOTAL", "PER SECOND");
     bytes_row(p, "used", p->now.cache.used, "host code of the blocks that are there");
-    bytes_row(p, "room", p->now.cache.bytes, "when it is used up, the cache is emptied");
+    bytes_row(p, "room", p->now.cache.bytes, "used up, the cache is emptied; soon again, and it grows");
     char blocks[32];
     snprintf(blocks, sizeof(blocks), "%" PRIu64, p->now.cache.blocks);
     row(p, "blocks", blocks, "", "that are there");
