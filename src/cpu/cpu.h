@@ -126,6 +126,13 @@ struct cpu_cache_stats {  /* of the soft engine's translations, which all CPUs s
     uint64_t flushes;     /* how often it was emptied because it was full */
 };
 
+/* What the soft engine's stepper had to take one by one: an instruction's name, all CPUs together. */
+struct cpu_stepped {
+    const char *name; /* "iretq" */
+    uint64_t count;
+};
+#define CPU_STEPPED 12
+
 struct engine; /* one a machine; its struct begins with a pointer to its ops */
 struct engine_ops {
     const char *name; /* "kvm", "soft" */
@@ -163,6 +170,7 @@ struct engine_ops {
     /* Any thread, while the CPUs run. */
     void (*stats)(struct engine *g, unsigned cpu, struct cpu_stats *ret);
     void (*cache_stats)(struct engine *g, struct cpu_cache_stats *ret);
+    unsigned (*stepped)(struct engine *g, struct cpu_stepped ret[CPU_STEPPED]); /* the most first; how many */
 };
 struct engine {
     const struct engine_ops *ops;

@@ -386,7 +386,7 @@ void jit_stats(const struct soft *s, struct cpu_cache_stats *ret)
     if (!j)
         return;
     ret->used = __atomic_load_n(&j->used, __ATOMIC_RELAXED);
-    ret->bytes = j->code_bytes;
+    ret->bytes = __atomic_load_n(&j->code_bytes, __ATOMIC_RELAXED);
     ret->blocks = __atomic_load_n(&j->nr_blocks, __ATOMIC_RELAXED) - 1;
     ret->flushes = atomic_load(&j->generation);
 }

@@ -163,6 +163,7 @@ void soft_yield(void);
 int step_new(struct vcpu *v, struct err *e); /* its memory; step_free takes half-built ones */
 void step_free(struct vcpu *v);
 void step(struct vcpu *v); /* execute the instruction at rip, whatever it is; faults */
+unsigned step_stats(const struct soft *s, struct cpu_stepped ret[CPU_STEPPED]); /* any thread; how many */
 
 /* ---- jit.c ---- */
 int jit_new(struct soft *s, struct jit **ret, struct err *e);
@@ -175,7 +176,7 @@ void jit_jcache_clear_local(struct vcpu *v);             /* ... but those of glo
 void jit_jcache_clear_page(struct vcpu *v, uint64_t va); /* ... this page's only, be it 4 KiB or larger */
 void jit_flush_all(struct soft *s); /* all translations; takes every CPU out of them first */
 void jit_stats(const struct soft *s, struct cpu_cache_stats *ret);
-void jit_quiesce(struct vcpu *v);   /* what REQ_QUIESCE asks: wait outside until the cache was emptied */
+void jit_quiesce(struct vcpu *v); /* what REQ_QUIESCE asks: wait outside until the cache was emptied */
 /* Bytes were written: no translation of them may be entered again. v: the CPU that wrote, or NULL.
  * Unmarks the page (ram_mark) when it has no translations left. Takes jit's lock, so translate addresses
  * (which sets accessed bits in guest memory) before taking that. */
