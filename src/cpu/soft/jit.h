@@ -7,6 +7,7 @@
  *   jit_block.c   a run of guest instructions becomes a block
  *   jit_decode.c  what an instruction is to the translator; flag liveness
  *   jit_mem.c     memory operands: TLB check, re-encoding                   jit_asm.h    host instructions
+ *   jit_bit.c     bits of memory by number
  *   jit_sys.c     system instructions, inline                              jit_call.c   ... and in C
  *   jit_jump.c    the ends of blocks: jumps, calls, returns                jit_jcache.c  the jump cache
  *

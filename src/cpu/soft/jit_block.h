@@ -46,6 +46,10 @@ void store_scratch(struct translation *t, uint16_t mask);
 /* The guest's flags, if they are live, give way to a check; they return before who needs the host's. */
 void flags_away(struct translation *t, uint32_t live, unsigned tmp);
 void flags_back(struct translation *t, unsigned tmp);
+/* Before the instruction itself: does it read flags, or leave some of the live ones alone? */
+void flags_for(struct translation *t, const struct guest_insn *g, unsigned tmp);
+/* After it: what it set, or nobody wants, is not in the slot. */
+void flags_after(struct translation *t, const struct guest_insn *g);
 /* addr := linear address of the memory operand; may use r9..r11 but those in keep. */
 void emit_address(struct translation *t, const struct guest_insn *g, unsigned addr, unsigned tmp);
 /* addr := host address of what it points to, or away to the slow path, from which `retry` is next. */
@@ -62,6 +66,9 @@ void emit_vectors(struct translation *t, const struct guest_insn *g);
 /* ---- jit_sys.c ---- */
 void emit_sys(struct translation *t, const struct guest_insn *g);
 void emit_call_c(struct translation *t, const struct guest_insn *g);
+
+/* ---- jit_bit.c ---- */
+void emit_bit(struct translation *t, const struct guest_insn *g);
 
 /* ---- jit_jump.c ---- */
 void emit_end(struct translation *t, const struct guest_insn *g);

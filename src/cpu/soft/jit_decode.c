@@ -149,9 +149,10 @@ static bool memory_kind(struct guest_insn *g)
     case ZYDIS_MNEMONIC_BTS:
     case ZYDIS_MNEMONIC_BTR:
     case ZYDIS_MNEMONIC_BTC:
-        if (i->ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER)
-            return false;
-        break;
+        if (i->ops[1].type != ZYDIS_OPERAND_TYPE_REGISTER)
+            break;
+        g->kind = KIND_BIT;
+        return i->op_bytes >= 4 && i->addr_bytes == 8;
     case ZYDIS_MNEMONIC_CLFLUSH:
     case ZYDIS_MNEMONIC_CLFLUSHOPT:
     case ZYDIS_MNEMONIC_CLWB:

@@ -48,15 +48,13 @@ void flags_back(struct translation *t, unsigned tmp)
     t->in_slot = false;
 }
 
-/* Before the instruction itself: does it read flags, or leave some of the live ones alone? */
-static void flags_for(struct translation *t, const struct guest_insn *g, unsigned tmp)
+void flags_for(struct translation *t, const struct guest_insn *g, unsigned tmp)
 {
     if (g->tested || (g->modified && g->live_out & ~g->killed))
         flags_back(t, tmp);
 }
 
-/* After it: what it set, or nobody wants, is not in the slot. */
-static void flags_after(struct translation *t, const struct guest_insn *g)
+void flags_after(struct translation *t, const struct guest_insn *g)
 {
     if (g->modified || !g->live_out)
         t->in_slot = false;
