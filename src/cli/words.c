@@ -14,10 +14,10 @@ static uint32_t debug_bit(const char *word, size_t len)
         const char *name;
         enum cpu_debug bit;
     } names[] = {
-        {"step", CPU_DEBUG_STEP},       {"no-chain", CPU_DEBUG_NO_CHAIN},
-        {"no-tlb", CPU_DEBUG_NO_TLB},   {"small-cache", CPU_DEBUG_SMALL_CACHE},
-        {"no-live", CPU_DEBUG_NO_LIVE}, {"no-jcache", CPU_DEBUG_NO_JCACHE},
-        {"no-sys", CPU_DEBUG_NO_SYS},
+        {"step", CPU_DEBUG_STEP},           {"no-chain", CPU_DEBUG_NO_CHAIN},
+        {"no-tlb", CPU_DEBUG_NO_TLB},       {"small-cache", CPU_DEBUG_SMALL_CACHE},
+        {"no-live", CPU_DEBUG_NO_LIVE},     {"no-jcache", CPU_DEBUG_NO_JCACHE},
+        {"no-groups", CPU_DEBUG_NO_GROUPS}, {"no-sys", CPU_DEBUG_NO_SYS},
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strlen(names[i].name) == len && memcmp(names[i].name, word, len) == 0)

@@ -24,6 +24,7 @@ int jit_new(struct soft *s, struct jit **ret, struct err *e)
     if (!j)
         return err_code(e, -ENOMEM, "translator");
     j->soft = s;
+    j->bmi2 = __builtin_cpu_supports("bmi2");
     j->work = mmap(NULL, sizeof(*j->work), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int r = j->work == MAP_FAILED ? err_sys(e, "translator") : call_new(j, e);
     if (!r)
@@ -47,43 +48,44 @@ void jit_free(struct jit *j)
     free(j);
 }
 
-static unsigned bank_of(const struct vcpu *v)
-{
-    return v->mode & MODE_USER ? BANK_USER : BANK_KERNEL;
-}
-
 /* ---- blocks ---- */
 
 /* The block at a guest-physical address; lock held. Vectors are saved if it has to be made. */
-static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa)
+static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
 {
-    uint32_t n = cache_find(j, gpa, v->mode);
+    uint32_t n = cache_find(j, gpa, mode);
     if (n)
         return n;
     vec_save(v);
     while (cache_full(j))
         cache_flush(j, v);
-    n = cache_find(j, gpa, v->mode); /* the lock was given up meanwhile */
+    n = cache_find(j, gpa, mode); /* the lock was given up meanwhile */
     if (n)
         return n;
     if (!j->beyond[BANK_KERNEL])
         block_make_shared(j, v);
-    return block_translate(j, v, gpa);
+    return block_translate(j, v, gpa, mode);
 }
 
-const void *jit_look_up(struct jit *j, struct vcpu *v)
+/* Where code for v->rip is; NULL: none, the stepper's. extra: besides the CPU's mode. */
+static const void *look_up(struct jit *j, struct vcpu *v, uint32_t extra)
 {
     uint64_t gpa = mmu_fetch_gpa(v, v->rip);
     if (gpa == UINT64_MAX)
         return NULL;
     jit_lock(j);
-    uint32_t n = find_or_make(j, v, gpa);
+    uint32_t n = find_or_make(j, v, gpa, v->mode | extra);
     const struct block *b = &j->blocks[n];
-    const void *code = b->step ? NULL : cache_code(j, b->code);
-    if (code && atomic_load(&j->generation) == v->code_generation)
+    const void *code = b->step ? NULL : cache_code(j, b->entry);
+    if (code && !extra && atomic_load(&j->generation) == v->code_generation)
         jcache_add(v, v->rip, code);
     jit_unlock(j);
     return code;
+}
+
+const void *jit_look_up(struct jit *j, struct vcpu *v)
+{
+    return look_up(j, v, 0);
 }
 
 /* The code at v->rip left through an exit: what it leads to, linked from now on. */
@@ -93,7 +95,7 @@ static void follow(struct jit *j, struct vcpu *v, uint32_t number)
     if (atomic_load(&j->generation) == v->code_generation) {
         const struct exit *x = &j->exits[number];
         uint64_t page = j->blocks[x->block].gpa & ~0xfffull;
-        uint32_t n = find_or_make(j, v, page | x->target);
+        uint32_t n = find_or_make(j, v, page | x->target, v->mode);
         if (atomic_load(&j->generation) == v->code_generation)
             cache_link(j, number, n);
     }
@@ -119,12 +121,13 @@ static void set_rip(const struct jit *j, struct vcpu *v)
 
 static void enter(const struct jit *j, struct vcpu *v, const void *code)
 {
-    v->scratch[1] = (v->rflags & FL_ARITH) | 2;
-    v->page_va = v->rip & ~0xfffull;
+    if (v->mode & MODE_USER && !v->vec_live)
+        vec_restore(v);
+    v->jit_flags = FLAGS_SLOT((uint32_t)v->rflags);
     jit_enter(v, code);
     set_rip(j, v);
     atomic_store_explicit(&v->in_code, false, memory_order_release);
-    set_arith(v, v->jit_site & SITE_IN_SLOT ? SLOT_FLAGS(v->jit_flags) : v->scratch[1]);
+    set_arith(v, SLOT_FLAGS(v->jit_site & SITE_IN_SLOT ? v->jit_flags : (uint32_t)v->scratch[1]));
 }
 
 static void prepare(struct jit *j, struct vcpu *v)
@@ -143,13 +146,15 @@ bool jit_run(struct vcpu *v)
     v->jit_leave = (uint64_t)(uintptr_t)jit_leave_entry;
     v->jit_miss = (uint64_t)(uintptr_t)jit_miss_entry;
     v->jit_call = (uint64_t)(uintptr_t)jit_call_entry;
+    uint32_t extra = 0;
     while (!v->request) {
         if (!(v->mode & MODE_LONG64))
             return true;
         prepare(j, v);
-        const void *code = jcache_find(v, v->rip);
+        const void *code = extra ? NULL : jcache_find(v, v->rip);
         if (!code)
-            code = jit_look_up(j, v);
+            code = look_up(j, v, extra);
+        extra = 0;
         if (!code)
             return true;
         if (!cache_enter(j, v))
@@ -161,6 +166,9 @@ bool jit_run(struct vcpu *v)
         case LEAVE_LINK:
             if (!(v->soft->debug & CPU_DEBUG_NO_CHAIN))
                 follow(j, v, SITE_NUMBER(v->jit_site));
+            break;
+        case LEAVE_APART:
+            extra = MODE_NO_GROUPS;
             break;
         case LEAVE_STALE:
             jcache_drop(v, v->rip);
@@ -177,17 +185,10 @@ bool jit_run(struct vcpu *v)
 
 /* ---- helpers of translated code ---- */
 
-static uint64_t missed_address(const struct vcpu *v, const struct site *s)
-{
-    const struct tlb *tlb = &v->tlb[bank_of(v)];
-    const struct tlb_entry *e = s->write ? tlb->write : tlb->read;
-    return v->jit_tmp[s->addr - R9] + e[v->jit_tmp[s->index - R9] / sizeof(*e)].tag;
-}
-
-/* Leave to the dispatcher, flags in scratch[1]. */
+/* Leave to the dispatcher. */
 static int leave(struct vcpu *v, enum leave why, unsigned off)
 {
-    v->scratch[1] = v->rflags;
+    v->scratch[1] = FLAGS_SLOT((uint32_t)v->rflags);
     v->jit_site = SITE(why, off, false);
     return 0;
 }
@@ -212,16 +213,26 @@ static int find_target(struct vcpu *v, const struct site *s)
     set_arith(v, SLOT_FLAGS(slot));
     if (!found || !cache_enter(v->soft->jit, v))
         return leave(v, LEAVE_STEP, s->off);
+    if (v->mode & MODE_USER && !v->vec_live)
+        vec_restore(v);
     v->jit_flags = slot;
     return 1;
 }
 
-/* Filling the TLB for one access may push out what the other needs, if both pages belong to the same slot. */
-static bool evicts_itself(struct vcpu *v)
+/* Fill the TLB; faults, and waits for the lock. What is left to do if it can't hold the page. */
+static enum leave mend(struct vcpu *v, const struct site *s, uint64_t va)
 {
-    bool again = v->pair_missed == v->rip;
-    v->pair_missed = again ? 0 : v->rip;
-    return again;
+    bool one_page = (va & 0xfff) + s->bytes <= RAM_PAGE;
+    if (!va_canonical(va) || v->soft->debug & CPU_DEBUG_NO_TLB)
+        return s->group ? LEAVE_APART : LEAVE_STEP;
+    if (!s->group)
+        return one_page && mmu_fill(v, va, s->write ? ACCESS_WRITE : ACCESS_READ) ? LEAVE_MISS : LEAVE_STEP;
+    if (one_page && mmu_try_fill(v, va, s->write ? ACCESS_WRITE : ACCESS_READ))
+        return LEAVE_MISS;
+    va += s->first_at;
+    if ((va & 0xfff) + s->first_bytes <= RAM_PAGE) /* if it faults, then at once */
+        mmu_fill(v, va, s->first_write ? ACCESS_WRITE : ACCESS_READ);
+    return LEAVE_APART;
 }
 
 int jit_slow(struct vcpu *v)
@@ -236,20 +247,19 @@ int jit_slow(struct vcpu *v)
     }
     if (SITE_REASON(why) == LEAVE_TARGET)
         return find_target(v, &s);
-    uint64_t va = missed_address(v, &s);
+    uint64_t va = v->jit_tmp[s.addr - R9];
     v->rip = v->page_va + s.off;
     if (why & SITE_IN_SLOT)
         set_arith(v, SLOT_FLAGS(v->jit_flags));
-    if (s.pair && evicts_itself(v))
-        return leave(v, LEAVE_STEP, s.off);
-    if ((va & 0xfff) + s.bytes > RAM_PAGE || !va_canonical(va) || v->soft->debug & CPU_DEBUG_NO_TLB)
-        return leave(v, LEAVE_STEP, s.off);
     uint32_t slot = v->jit_flags;
-    atomic_store(&v->in_code, false); /* mmu_fill may unwind, or wait for the lock */
-    if (!mmu_fill(v, va, s.write ? ACCESS_WRITE : ACCESS_READ))
-        return leave(v, LEAVE_STEP, s.off);
+    atomic_store(&v->in_code, false);
+    enum leave todo = mend(v, &s, va);
+    if (todo != LEAVE_MISS)
+        return leave(v, todo, s.off);
     if (!cache_enter(j, v))
         return leave(v, LEAVE_REQUEST, s.off);
+    if (v->mode & MODE_USER && !v->vec_live)
+        vec_restore(v);
     v->jit_flags = slot;
     return 1;
 }

@@ -6,10 +6,12 @@
  *   jit_cache.c   code memory, blocks by address, links, invalidation, flushing
  *   jit_block.c   a run of guest instructions becomes a block
  *   jit_decode.c  what an instruction is to the translator; flag liveness
- *   jit_mem.c     memory operands: TLB check, re-encoding                   jit_asm.h    host instructions
- *   jit_bit.c     bits of memory by number
- *   jit_sys.c     system instructions, inline                              jit_call.c   ... and in C
- *   jit_jump.c    the ends of blocks: jumps, calls, returns                jit_jcache.c  the jump cache
+ *   jit_group.c   which accesses share one check                            jit_asm.h    host instructions
+ *   jit_place.c   a guest's address becomes a host operand: TLB check       jit_encode.c the same with
+ * another operand jit_scratch.c what r9 to r11 hold, where the flags are                  jit_mem.c copies,
+ * stack instructions jit_bit.c     bits of memory by number jit_sys.c     system instructions, inline
+ * jit_call.c   ... and in C jit_jump.c    the ends of blocks: jumps, calls, returns jit_jcache.c the jump
+ * cache
  *
  * Threads: everything that changes the cache holds jit->lock; translated code is run without it.
  */
@@ -30,8 +32,10 @@
 
 /* The slot that saves flags: AX after LAHF; SETO AL. */
 #define SLOT_FLAGS(ax) (((ax) >> 8 & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) | ((ax) & 1 ? FL_OF : 0))
+#define FLAGS_SLOT(fl) (((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) & FL_OF ? 1 : 0))
 
-#define FLAGS_SLOT(fl) ((uint32_t)(((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) >> 11 & 1)))
+/* A block without groups, besides what the vCPU's mode says. */
+#define MODE_NO_GROUPS (1u << 31)
 
 /* Why translated code left: the top bits of v->jit_site, below them a number. */
 enum leave {
@@ -41,6 +45,7 @@ enum leave {
     LEAVE_REQUEST, /* v->request; go on at page offset `number` */
     LEAVE_STALE,   /* the block at page offset `number` is gone */
     LEAVE_MISS,    /* slow path of site `number` */
+    LEAVE_APART,   /* go on at page offset `number` in a block without groups */
     LEAVE_VEC,     /* the vectors of site `number` are not in the registers */
     LEAVE_TARGET,  /* the jump cache has nothing for r9, where the jump at site `number` leads */
 };
@@ -50,15 +55,16 @@ enum leave {
 #define SITE(reason, number, in_slot)                                                                        \
     ((uint32_t)(reason) << 28 | ((in_slot) ? SITE_IN_SLOT : 0u) | (uint32_t)(number))
 
-/* A memory access with an inlined check. */
+/* A memory access with an inlined check, or a group of them. */
 struct site {
-    uint32_t retry; /* host code offset where the instruction starts again */
-    uint16_t off;   /* of the guest instruction in its page */
-    uint8_t addr;   /* host register: va - tag */
-    uint8_t index;  /* host register: TLB slot * 16 */
-    uint8_t bytes;  /* of the access */
-    bool write;
-    bool pair; /* the instruction has another one */
+    uint32_t retry;    /* host code offset where the check starts again */
+    uint16_t off;      /* of the guest instruction in its page */
+    uint16_t bytes;    /* of the access */
+    uint16_t first_at; /* a group: of its first access, from the lowest; ... */
+    uint8_t first_bytes;
+    uint8_t addr; /* host register: linear address */
+    bool write, first_write;
+    bool group;
 };
 
 /* A direct jump to another block of the page. */
@@ -80,8 +86,10 @@ struct mark {
 struct block {
     uint64_t gpa;
     uint32_t mode;
+    uint32_t entry; /* code offset where the jump cache leads: r9 is the address, flags are in the slot */
     uint32_t code, code_end; /* offsets */
-    uint32_t stale;          /* code offset of its LEAVE_STALE */
+    uint32_t stale;          /* code offset of its LEAVE_STALE; of that for who comes by the entry: */
+    uint32_t stale_entry;
     uint32_t hash_next, page_next;
     uint32_t incoming; /* exits that lead here */
     uint64_t ahead; /* lines of the page that were looked at for flags: they may lie behind its own bytes */
@@ -123,13 +131,15 @@ struct jit {
     uint64_t nr_pages;
     _Atomic uint32_t flushing;
     _Atomic uint32_t generation; /* of the cache's content: how often it was flushed */
+    bool bmi2;                   /* the host has RORX */
     struct translation *work;    /* scratch of the one who holds the lock */
 };
 
 /* ---- jit_enter.S ---- */
-void jit_enter(struct vcpu *v, const void *code); /* flags in and out by scratch[1] */
+void jit_enter(struct vcpu *v,
+               const void *code); /* flags in by jit_flags, out by scratch[1], both as in the slot */
 extern const char jit_leave_entry[], jit_miss_entry[], jit_call_entry[];
-int jit_slow(struct vcpu *v); /* from jit_miss_entry: 0 leaves to the dispatcher */
+int jit_slow(struct vcpu *v); /* from jit_miss_entry: 0 leaves to the dispatcher, 1 goes on at jit_retry */
 
 /* ---- jit.c ---- */
 /* Where code for v->rip is; NULL: none, the stepper's. Faults, and may flush: in_code is not set. */
@@ -175,5 +185,6 @@ void jcache_add(struct vcpu *v, uint64_t va, const void *code); /* va is in the 
 void jcache_drop(struct vcpu *v, uint64_t va);
 
 /* ---- jit_block.c ---- */
-void block_make_shared(struct jit *j, struct vcpu *v);                 /* once, before the first block */
-uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa); /* lock held, cache not full */
+void block_make_shared(struct jit *j, struct vcpu *v); /* once, before the first block */
+/* Lock held, cache not full. */
+uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode);

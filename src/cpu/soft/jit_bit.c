@@ -32,20 +32,44 @@ static void move_address(struct translation *t, unsigned bytes)
         put8(&t->o, code[n]);
 }
 
+/* r11 := the operand's address, all three registers lost. */
+static void operand_address(struct translation *t, const struct guest_insn *g)
+{
+    struct out *o = &t->o;
+    struct where w = where_operand(g);
+    scratch_guest(t, g->address_uses);
+    if (w.page) {
+        gs64(o, OP_LOAD, R11, VCPU_OFF(page_va));
+        lea(o, R11, R11, (int32_t)w.disp);
+    } else {
+        op64(o, OP_LEA, R11, w.base, w.index, w.scale, (int32_t)w.disp);
+    }
+    scratch_lose(t, SCRATCH_REGS);
+}
+
+/* r11 := host address of the operand that r11 points to. */
+static void host_address(struct translation *t, const struct guest_insn *g, unsigned bytes)
+{
+    const struct where here = where_stack(R11, 0);
+    t->holds[R11 - R9] = HOLDS_GUEST; /* not the guest's, but to be taken as it is */
+    struct place p = place_of(t, g, 0, &here, bytes, g->writes, 1u << R11);
+    op64(&t->o, OP_LEA, R11, p.base, p.index, 0, p.disp);
+    scratch_lose(t, SCRATCH_REGS);
+}
+
 void emit_bit(struct translation *t, const struct guest_insn *g)
 {
     struct out *o = &t->o;
     const struct insn *i = &g->insn;
     unsigned bytes, shift, reg = operand_gpr(i->ops[1].reg.value, &bytes, &shift);
-    flags_away(t, g->live_in, R11);
-    const uint8_t *retry = o->at;
-    emit_address(t, g, R11, R10);
+    flags_away(t, g->live_in, 0);
+    operand_address(t, g);
     load_guest(t, R10, reg);
     move_address(t, bytes);
-    emit_check(t, g, retry, R11, R10, bytes, g->writes);
+    host_address(t, g, bytes);
     load_guest(t, R9, reg);
     and32(o, R9, bytes * 8 - 1);
-    flags_for(t, g, R10);
+    flags_for(t, g, 1u << R9 | 1u << R11);
     if (i->z.attributes & ZYDIS_ATTRIB_HAS_LOCK)
         put8(o, 0xf0);
     put8(o, bytes == 8 ? 0x4d : 0x45); /* op [r11], r9 */
@@ -53,4 +77,5 @@ void emit_bit(struct translation *t, const struct guest_insn *g)
     put8(o, i->z.opcode);
     put8(o, (R9 & 7) << 3 | (R11 & 7));
     flags_after(t, g);
+    scratch_lose(t, SCRATCH_REGS);
 }

@@ -3,7 +3,8 @@
  * jit_block: a run of guest instructions becomes a block of host code. It ends at a jump, at an instruction
  * for the stepper, at the page's end, or after BLOCK_INSNS.
  *
- *     entry: nop, five bytes   the jump to `stale` goes here when the guest's bytes were written
+ *     entry: for jumps by the jump cache; its first instruction becomes a jump too
+ *     code:  nop, five bytes   the jump to `stale` goes here when the guest's bytes were written
  *            instructions, each with its TLB check; the end
  *            what was put out of line: where misses, polls and unlinked exits lead
  *     stale: leave
@@ -50,6 +51,7 @@ static uint32_t live_after(struct translation *t)
     case KIND_JMP:
         return g->near_target ? wanted_at(t, g->target) : FL_ARITH;
     case KIND_CALL:
+        return g->near_target ? wanted_at(t, g->target) : FL_ARITH;
     case KIND_CALL_TO:
     case KIND_JMP_TO:
     case KIND_RET:
@@ -72,6 +74,21 @@ static void find_live(struct translation *t)
         live = g->tested | (live & ~g->killed);
         g->live_in = live;
     }
+}
+
+static void share_checks(struct translation *t)
+{
+    uint32_t off = CPU_DEBUG_NO_GROUPS | CPU_DEBUG_NO_TLB;
+    if (!(t->mode & MODE_NO_GROUPS) && !(t->v->soft->debug & off))
+        find_groups(t->insns, t->nr, t->groups);
+    for (unsigned r = 0; r < 3; r++) {
+        t->holds[r] = HOLDS_NOTHING;
+        t->guest_uses[r] = 0;
+    }
+    for (unsigned n = 0; n < t->nr; n++)
+        for (unsigned r = 0; r < 3; r++)
+            t->guest_uses[r] = (uint16_t)(t->guest_uses[r] +
+                                          ((t->insns[n].uses | t->insns[n].address_uses) >> (R9 + r) & 1));
 }
 
 static void emit_one(struct translation *t, const struct guest_insn *g)
@@ -118,32 +135,56 @@ static void emit_out_of_line(struct translation *t)
         resolve(s->from, t->o.at);
         if (SITE_REASON(s->site) == LEAVE_LINK)
             j->exits[SITE_NUMBER(s->site)].stub = code_at(t, t->o.at);
+        if (s->add_tag)
+            gs64_at(&t->o, OP_ADD, j->sites[SITE_NUMBER(s->site)].addr, s->reg, s->add_tag);
+        if (s->store_rip)
+            gs64(&t->o, OP_STORE, R9, VCPU_OFF(rip));
         set32(&t->o, s->reg ? s->reg : R11, s->site);
         jump_to(&t->o, j->rw + (s->reg ? j->miss[s->reg - R9] : j->leave));
     }
 }
 
-static void emit_all(struct translation *t)
+/* Where those go who come to a dead block. */
+static void emit_stale(struct translation *t, struct block *b)
 {
-    static const uint8_t nop[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
     struct jit *j = t->j;
-    struct block *b = &j->blocks[t->block];
-    while (code_at(t, t->o.at) % ENTRY_ALIGN)
-        put8(&t->o, 0xcc);
-    b->code = code_at(t, t->o.at);
-    for (unsigned n = 0; n < sizeof(nop); n++)
-        put8(&t->o, nop[n]);
-    for (unsigned n = 0; n < t->nr; n++)
-        emit_one(t, &t->insns[n]);
-    const struct guest_insn *last = &t->insns[t->nr - 1];
-    if (!ends_block(last->kind)) {
-        flags_back(t, R11);
-        emit_goto(t, last->off + last->insn.len, last->off, last->live_out);
-    }
-    emit_out_of_line(t);
+    b->stale_entry = code_at(t, t->o.at);
+    emit_page(t);
+    set32(&t->o, R11, SITE(LEAVE_STALE, t->gpa & 0xfff, true));
+    jump_to(&t->o, j->rw + j->leave);
     b->stale = code_at(t, t->o.at);
     set32(&t->o, R11, SITE(LEAVE_STALE, t->gpa & 0xfff, false));
     jump_to(&t->o, j->rw + j->leave);
+}
+
+static void align_entry(struct translation *t)
+{
+    while (code_at(t, t->o.at) % ENTRY_ALIGN)
+        put8(&t->o, 0x90);
+}
+
+static void emit_all(struct translation *t)
+{
+    static const uint8_t nop[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
+    struct block *b = &t->j->blocks[t->block];
+    align_entry(t);
+    b->entry = code_at(t, t->o.at);
+    emit_entry(t);
+    align_entry(t);
+    b->code = code_at(t, t->o.at);
+    for (unsigned n = 0; n < sizeof(nop); n++)
+        put8(&t->o, nop[n]);
+    for (unsigned n = 0; n < t->nr; n++) {
+        t->now = (uint8_t)n;
+        emit_one(t, &t->insns[n]);
+    }
+    const struct guest_insn *last = &t->insns[t->nr - 1];
+    if (!ends_block(last->kind)) {
+        flags_back(t, 0);
+        emit_goto(t, last->off + last->insn.len, last->off, last->live_out);
+    }
+    emit_out_of_line(t);
+    emit_stale(t, b);
     b->code_end = code_at(t, t->o.at);
 }
 
@@ -161,18 +202,19 @@ void block_make_shared(struct jit *j, struct vcpu *v)
     }
 }
 
-uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa)
+uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
 {
     struct translation *t = j->work;
-    uint32_t bank = (uint32_t)(v->mode & MODE_USER ? BANK_USER : BANK_KERNEL) * (uint32_t)sizeof(struct tlb);
+    uint32_t bank = (uint32_t)(mode & MODE_USER ? BANK_USER : BANK_KERNEL) * (uint32_t)sizeof(struct tlb);
     t->j = j;
     t->v = v;
     t->gpa = gpa;
-    t->mode = v->mode;
+    t->mode = mode;
     t->block = j->nr_blocks++;
     t->tlb_read = VCPU_OFF(tlb) + bank;
     t->tlb_write = t->tlb_read + (uint32_t)offsetof(struct tlb, write);
     t->vectors = t->in_slot = false;
+    t->now = 0;
     t->nr_slow = 0;
     t->lines_ahead = 0;
     t->o.at = t->o.start = j->rw + j->used;
@@ -180,13 +222,14 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa)
     t->page = soft_ram(j->soft, gpa & ~0xfffull, RAM_PAGE);
     decode_all(t);
     find_live(t);
+    share_checks(t);
     const struct guest_insn *last = &t->insns[t->nr - 1];
     unsigned bytes = last->off + last->insn.len - (unsigned)(gpa & 0xfff);
     if (!last->insn.len) /* runs into the next page, or is none: all that was looked at */
         bytes = RAM_PAGE - (unsigned)(gpa & 0xfff);
     j->blocks[t->block] = (struct block){
         .gpa = gpa,
-        .mode = v->mode,
+        .mode = mode,
         .bytes = (uint16_t)bytes,
         .step = t->insns[0].kind == KIND_STEP,
     };

@@ -142,7 +142,7 @@ void cache_free(struct jit *j)
 
 bool cache_full(const struct jit *j)
 {
-    const uint32_t code = BLOCK_INSNS * 400; /* more than any block takes */
+    const uint32_t code = BLOCK_INSNS * 500; /* more than any block takes */
     return j->used + code > j->code_bytes || j->nr_blocks + 1 >= JIT_BLOCKS ||
            j->nr_sites + 3 * BLOCK_INSNS >= JIT_SITES || j->nr_exits + 4 >= JIT_EXITS ||
            j->nr_marks + 2 * BLOCK_INSNS >= JIT_MARKS || j->nr_calls + 2 >= JIT_CALLS;
@@ -217,6 +217,13 @@ void cache_link(struct jit *j, uint32_t exit, uint32_t block)
     patch(j, x->patch, j->blocks[block].code);
 }
 
+/* The instruction at an aligned offset, of at least five bytes, becomes a jump. */
+static void divert(struct jit *j, uint32_t from, uint32_t to)
+{
+    uint64_t *at = (uint64_t *)(void *)(j->rw + from), rel = (uint32_t)(to - (from + 5));
+    __atomic_store_n(at, (*at & ~0xffffffffffull) | rel << 8 | 0xe9, __ATOMIC_RELEASE);
+}
+
 static void drop(struct jit *j, uint32_t block)
 {
     struct block *b = &j->blocks[block];
@@ -228,9 +235,8 @@ static void drop(struct jit *j, uint32_t block)
     for (uint32_t n = b->incoming; n; n = j->exits[n].next)
         patch(j, j->exits[n].patch, j->exits[n].stub);
     b->incoming = 0;
-    uint64_t *entry = (uint64_t *)(void *)(j->rw + b->code);
-    uint64_t rel = (uint32_t)(b->stale - (b->code + 5));
-    __atomic_store_n(entry, (*entry & ~0xffffffffffull) | rel << 8 | 0xe9, __ATOMIC_RELEASE);
+    divert(j, b->entry, b->stale_entry);
+    divert(j, b->code, b->stale);
 }
 
 static void drop_range(struct jit *j, struct code_page *p, uint64_t gpa, unsigned size)

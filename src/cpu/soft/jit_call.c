@@ -148,8 +148,9 @@ const void *jit_call(struct vcpu *v)
         run(v, &c);
     }
     const void *code = run_is_interrupted(v) ? NULL : next_code(j, v);
-    v->scratch[1] = v->rflags;
-    v->jit_flags = FLAGS_SLOT(v->rflags);
-    v->page_va = v->rip & ~0xfffull;
+    if (code && v->mode & MODE_USER && !v->vec_live)
+        vec_restore(v);
+    v->jit_flags = FLAGS_SLOT((uint32_t)v->rflags);
+    v->scratch[1] = v->jit_flags;
     return code;
 }

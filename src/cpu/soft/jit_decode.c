@@ -71,6 +71,10 @@ static bool note_operands(struct guest_insn *g)
         if (op->type == ZYDIS_OPERAND_TYPE_REGISTER) {
             uint16_t bit = scratch_bit(op->reg.value);
             g->uses |= bit;
+            if (op->actions != ZYDIS_OPERAND_ACTION_WRITE || op->size < 32 ||
+                i->mnemonic == ZYDIS_MNEMONIC_BSF ||
+                i->mnemonic == ZYDIS_MNEMONIC_BSR) /* which leave it alone if there is no bit */
+                g->loads |= bit;
             if (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)
                 g->sets |= bit;
         } else if (op->type == ZYDIS_OPERAND_TYPE_MEMORY) {
@@ -122,6 +126,13 @@ static bool vectors_allowed(struct guest_insn *g, uint32_t mode)
     }
 }
 
+/* From the page's start, not from the next instruction. */
+static bool fits_disp(const struct guest_insn *g, const ZydisDecodedOperand *op)
+{
+    int64_t disp = op->mem.disp.value + g->off + g->insn.len;
+    return disp == (int32_t)disp;
+}
+
 static bool memory_kind(struct guest_insn *g)
 {
     const struct insn *i = &g->insn;
@@ -131,10 +142,11 @@ static bool memory_kind(struct guest_insn *g)
     case ZYDIS_MNEMONIC_LEA:
         g->has_mem = false;
         g->uses |= g->address_uses;
+        g->loads |= g->address_uses;
         if (!rip)
             return true;
         g->kind = KIND_LEA_RIP;
-        return i->op_bytes == 8 && i->addr_bytes == 8;
+        return fits_disp(g, op) && i->op_bytes == 8 && i->addr_bytes == 8;
     case ZYDIS_MNEMONIC_NOP:
     case ZYDIS_MNEMONIC_PREFETCH:
     case ZYDIS_MNEMONIC_PREFETCHW:
@@ -152,7 +164,8 @@ static bool memory_kind(struct guest_insn *g)
         if (i->ops[1].type != ZYDIS_OPERAND_TYPE_REGISTER)
             break;
         g->kind = KIND_BIT;
-        return i->op_bytes >= 4 && i->addr_bytes == 8;
+        return i->op_bytes >= 4 && i->addr_bytes == 8 && op->mem.segment != ZYDIS_REGISTER_FS &&
+               op->mem.segment != ZYDIS_REGISTER_GS;
     case ZYDIS_MNEMONIC_CLFLUSH:
     case ZYDIS_MNEMONIC_CLFLUSHOPT:
     case ZYDIS_MNEMONIC_CLWB:
@@ -167,6 +180,8 @@ static bool memory_kind(struct guest_insn *g)
         break;
     }
     g->kind = KIND_MEM;
+    if (rip && !fits_disp(g, op))
+        return false;
     return g->mem_bytes > 0 && g->mem_bytes <= 64 && !has_high_byte(i) && !(rip && i->addr_bytes != 8);
 }
 
@@ -246,7 +261,8 @@ void jit_decode(const uint8_t *page, unsigned off, uint32_t mode, struct guest_i
     unsigned room = RAM_PAGE - off;
     g->off = (uint16_t)off;
     g->has_mem = g->writes = g->vectors = g->near_target = false;
-    g->uses = g->sets = g->address_uses = 0;
+    g->uses = g->loads = g->sets = g->address_uses = 0;
+    g->groups[0] = g->groups[1] = NO_GROUP;
     g->tested = g->modified = g->killed = 0;
     g->live_in = g->live_out = FL_ARITH;
     g->insn.len = 0;

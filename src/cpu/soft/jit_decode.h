@@ -29,6 +29,8 @@ enum kind {
     KIND_STEP,   /* the stepper's */
 };
 
+#define NO_GROUP (-1)
+
 struct guest_insn {
     struct insn insn;
     enum kind kind;
@@ -40,12 +42,13 @@ struct guest_insn {
     bool vectors;         /* needs them in the registers */
     uint8_t op;           /* of KIND_SYS and KIND_CALL_C: jit_call.h */
     uint32_t op_arg;
-    uint16_t uses, sets;               /* r9..r11 as data: bits 9..11 */
+    uint16_t uses, loads, sets;        /* r9..r11 as data, read, written: bits 9..11 */
     uint16_t address_uses;             /* ... in its address */
     uint32_t tested, modified, killed; /* arithmetic flags; killed: modified whatever happens */
     uint32_t live_in, live_out;
     uint16_t target; /* direct jumps within the page: its offset */
     bool near_target;
+    int8_t groups[2];    /* of its operand, of its stack access: jit_group.h */
     int32_t target_disp; /* else: from the page's address */
 };
 

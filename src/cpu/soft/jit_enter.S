@@ -3,16 +3,17 @@
  * jit_enter: in and out of translated code. r9, r10 and r11 stay in memory: they are the translator's. Offsets are
  * asserted in jit.c.
  *
- * void jit_enter(struct vcpu *v, const void *code): flags in and out by scratch[1].
+ * void jit_enter(struct vcpu *v, const void *code): code is a block's entry; flags in by jit_flags, out by
+ * scratch[1], both as LAHF and SETO AL leave them in AX.
  * Code leaves by a jump to jit_leave_entry, or to jit_miss_entry for a helper after which it goes on at
- * jit_retry with undefined flags, or to jit_call_entry for one that says where to go on; then the flags are in
- * the slot before and in the host's afterwards.
+ * jit_retry with r9 to r11 as they were and undefined flags, or to jit_call_entry for one that says which block
+ * is next; flags are in the slot meanwhile.
  */
 #include "cpu/soft/enter.inc"
 
+#define RIP    %gs:0x80
 #define SELF   %gs:0x138
 #define RETRY  %gs:0x150
-#define FLAGS  %gs:0x15c
 #define TMP(n) %gs:(0x160 + 8 * n)
 
     .text
@@ -22,15 +23,17 @@
 jit_enter:
     enter_c_stack
     mov %rsi, %r11
-    pushq SCRATCH(1)
-    popfq
+    mov RIP, %r9
     load_guest
     jmp *%r11
 
 jit_leave_entry:
+    mov %rax, GPR(0)
+    lahf
+    seto %al
+    mov %rax, SCRATCH(1)
+    mov GPR(0), %rax
     save_guest
-    pushfq
-    popq SCRATCH(1)
 leave:
     leave_c_stack
 
@@ -46,6 +49,9 @@ jit_miss_entry:
     test %eax, %eax
     jz leave
     load_guest
+    mov TMP(0), %r9
+    mov TMP(1), %r10
+    mov TMP(2), %r11
     jmp *RETRY
 
 jit_call_entry:
@@ -58,9 +64,7 @@ jit_call_entry:
     mov %rax, %r11
     test %rax, %rax
     jz leave
-    mov FLAGS, %eax
-    add $0x7f, %al
-    sahf
+    mov RIP, %r9
     load_guest
     jmp *%r11
     .size jit_enter, . - jit_enter

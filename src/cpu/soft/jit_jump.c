@@ -8,10 +8,12 @@
 
 #define JCACHE_MASK ((1u << JCACHE_BITS) - 1)
 
-void slow_path(struct translation *t, uint8_t *from, uint32_t site, unsigned reg)
+struct slow *slow_path(struct translation *t, uint8_t *from, uint32_t site, unsigned reg)
 {
     BUG_ON(t->nr_slow == SLOW_MAX);
-    t->slow[t->nr_slow++] = (struct slow){from, site, (uint8_t)reg};
+    struct slow *s = &t->slow[t->nr_slow++];
+    *s = (struct slow){.from = from, .site = site, .reg = (uint8_t)reg};
+    return s;
 }
 
 static void leave_now(struct translation *t, uint32_t site)
@@ -98,7 +100,7 @@ static void emit_slot(struct translation *t)
 static uint8_t *emit_find(struct translation *t, uint32_t asked)
 {
     gs_is_zero32(&t->o, VCPU_OFF(request));
-    slow_path(t, jump_if(&t->o, CC_NE), asked, 0);
+    slow_path(t, jump_if(&t->o, CC_NE), asked, 0)->store_rip = SITE_REASON(asked) == LEAVE_LOOKUP;
     emit_slot(t);
     gs64_at(&t->o, OP_CMP, R9, R10, jcache_offset(t));
     return jump_if(&t->o, CC_NE);
@@ -107,29 +109,42 @@ static uint8_t *emit_find(struct translation *t, uint32_t asked)
 /* Go to the code in slot r10, that of address r9; guest flags are in the slot. */
 static void emit_land(struct translation *t)
 {
+    jump_at(&t->o, R10, jcache_offset(t) + 8);
+}
+
+/* The page's address, of the block's in r9. */
+void emit_page(struct translation *t)
+{
     struct out *o = &t->o;
-    put8(o, 0x49); /* and r9, -4096 */
-    put8(o, 0x81);
-    put8(o, 0xe1);
-    put32(o, 0xfffff000);
+    put8(o, 0x4d); /* lea r9, [r9 - offset in the page] */
+    put8(o, 0x8d);
+    put8(o, 0x89);
+    put32(o, -(uint32_t)(t->gpa & 0xfff));
     gs64(o, OP_STORE, R9, VCPU_OFF(page_va));
-    gs64_at(o, OP_LOAD, R10, R10, jcache_offset(t) + 8);
-    flags_restore(o, R11);
-    jump_reg(o, R10);
+}
+
+/* Here it lands: only the block knows whether it wants the flags. The first instruction gives way to a jump
+ * when the block dies, so it has at least five bytes. */
+void emit_entry(struct translation *t)
+{
+    emit_page(t);
+    if (t->insns[0].live_in)
+        flags_restore(&t->o, R11);
 }
 
 /* To the linear address in r9; guest flags are in the slot. */
 void make_beyond(struct translation *t)
 {
     const uint32_t site = SITE(LEAVE_LOOKUP, 0, true);
-    gs64(&t->o, OP_STORE, R9, VCPU_OFF(rip));
     if (t->v->soft->debug & CPU_DEBUG_NO_JCACHE) {
+        gs64(&t->o, OP_STORE, R9, VCPU_OFF(rip));
         leave_now(t, site);
         return;
     }
     uint8_t *missing = emit_find(t, site);
     emit_land(t);
     resolve(missing, t->o.at);
+    gs64(&t->o, OP_STORE, R9, VCPU_OFF(rip));
     if (t->v->soft->debug & CPU_DEBUG_NO_SYS) {
         leave_now(t, site);
         return;
@@ -181,7 +196,7 @@ static uint8_t *jump_conditionally(struct out *o, const struct guest_insn *g)
 static void emit_cond(struct translation *t, const struct guest_insn *g)
 {
     int32_t next = g->off + g->insn.len;
-    flags_back(t, R11);
+    flags_back(t, 0);
     if (g->kind == KIND_JCC && g->near_target && g->target > g->off && !no_chain(t)) {
         align_jump(t, 2); /* forwards: no poll in between */
         add_exit(t, jump_conditionally(&t->o, g), g->target);
@@ -196,53 +211,55 @@ static void emit_cond(struct translation *t, const struct guest_insn *g)
 
 /* ---- calls and returns ---- */
 
-/* [rsp-8] := address of the next instruction. r10, r11. */
-static void push_return(struct translation *t, const struct guest_insn *g, const uint8_t *retry)
+/* [rsp-8] := address of the next instruction; what keep holds stays. */
+static void push_return(struct translation *t, const struct guest_insn *g, uint32_t keep)
 {
     struct out *o = &t->o;
-    lea(o, R11, RSP, -8);
-    emit_check(t, g, retry, R11, R10, 8, true);
-    gs64(o, OP_LOAD, R10, VCPU_OFF(page_va));
-    lea(o, R10, R10, (int32_t)(g->off + g->insn.len));
-    mem64(o, OP_STORE, R10, R11);
+    struct place p = place_stack(t, g, RSP, -8, true, keep);
+    unsigned x = scratch_take(t, keep | place_regs(&p));
+    gs64(o, OP_LOAD, x, VCPU_OFF(page_va));
+    lea(o, x, x, (int32_t)(g->off + g->insn.len));
+    store_place(t, x, &p);
     lea(o, RSP, RSP, -8);
 }
 
 static void emit_call(struct translation *t, const struct guest_insn *g)
 {
-    struct out *o = &t->o;
-    flags_away(t, FL_ARITH, R11);
-    push_return(t, g, o->at);
-    if (g->near_target && !no_chain(t)) {
-        flags_back(t, R11);
-        emit_link(t, g->target, g->off, FL_ARITH);
-        return;
+    bool near = g->near_target && !no_chain(t);
+    if (!near)
+        flags_away(t, FL_ARITH, 0);
+    push_return(t, g, 0);
+    if (near) {
+        flags_back(t, 0);
+        emit_link(t, g->target, g->off, g->live_out);
+    } else {
+        emit_beyond(t, g->target_disp);
     }
-    emit_beyond(t, g->target_disp);
 }
 
 /* r9 := where an indirect jump or call leads. */
-static void load_target(struct translation *t, const struct guest_insn *g, const uint8_t *retry)
+static void load_target(struct translation *t, const struct guest_insn *g)
 {
     unsigned bytes, shift;
     if (g->has_mem) {
-        emit_address(t, g, R9, R10);
-        emit_check(t, g, retry, R9, R10, 8, false);
-        mem64(&t->o, OP_LOAD, R9, R9);
+        struct place p = place_operand(t, g, 8, false);
+        load_place(t, R9, &p);
+        scratch_lose(t, 1u << R9);
         return;
     }
     unsigned reg = operand_gpr(g->insn.ops[0].reg.value, &bytes, &shift);
-    if (reg >= R9 && reg <= R11)
-        gs64(&t->o, OP_LOAD, R9, 8 * reg);
-    else
+    scratch_guest(t, g->uses);
+    if (reg != R9)
         move(&t->o, R9, reg);
+    scratch_lose(t, 1u << R9);
 }
 
-/* What has no code in the jump cache gets it, and the instruction starts again; or it is the stepper's, from
- * the start: the jump may fault. */
-static void find_target(struct translation *t, const struct guest_insn *g, const uint8_t *retry)
+/* What has no code in the jump cache gets it, and is looked for again; or it is the stepper's, from the start
+ * of the instruction: the jump may fault. */
+static void find_target(struct translation *t, const struct guest_insn *g)
 {
     struct jit *j = t->j;
+    const uint8_t *retry = t->o.at;
     uint8_t *missing = emit_find(t, SITE(LEAVE_REQUEST, g->off, true));
     if (t->v->soft->debug & CPU_DEBUG_NO_SYS) {
         slow_path(t, missing, SITE(LEAVE_STEP, g->off, true), 0);
@@ -264,12 +281,12 @@ static void emit_indirect(struct translation *t, const struct guest_insn *g)
 {
     if (no_jcache(t, g))
         return;
-    flags_away(t, FL_ARITH, R11);
-    const uint8_t *retry = t->o.at;
-    load_target(t, g, retry);
-    find_target(t, g, retry);
+    flags_away(t, FL_ARITH, 0);
+    load_target(t, g);
+    find_target(t, g);
+    scratch_lose(t, SCRATCH_REGS);
     if (g->kind == KIND_CALL_TO) {
-        push_return(t, g, retry);
+        push_return(t, g, 1u << R9);
         emit_slot(t);
     }
     emit_land(t);
@@ -277,20 +294,17 @@ static void emit_indirect(struct translation *t, const struct guest_insn *g)
 
 static void emit_ret(struct translation *t, const struct guest_insn *g)
 {
-    struct out *o = &t->o;
     const struct insn *i = &g->insn;
     int32_t pop = 8;
     if (no_jcache(t, g))
         return;
     if (i->ops[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && i->z.operand_count)
         pop += (int32_t)i->ops[0].imm.value.u;
-    flags_away(t, FL_ARITH, R11);
-    const uint8_t *retry = o->at;
-    move(o, R11, RSP);
-    emit_check(t, g, retry, R11, R10, 8, false);
-    mem64(o, OP_LOAD, R9, R11);
-    find_target(t, g, retry);
-    lea(o, RSP, RSP, pop);
+    flags_away(t, FL_ARITH, 0);
+    struct place p = place_stack(t, g, RSP, 0, false, 0);
+    load_place(t, R9, &p);
+    find_target(t, g);
+    lea(&t->o, RSP, RSP, pop);
     emit_land(t);
 }
 
@@ -302,8 +316,8 @@ void emit_end(struct translation *t, const struct guest_insn *g)
         emit_cond(t, g);
         return;
     case KIND_JMP:
-        flags_back(t, R11);
-        emit_goto(t, g->target_disp, g->off, FL_ARITH);
+        flags_back(t, 0);
+        emit_goto(t, g->target_disp, g->off, g->live_out);
         return;
     case KIND_CALL:
         emit_call(t, g);

@@ -207,20 +207,19 @@ static void or32(struct out *o, unsigned to, unsigned from)
 static void emit_pushfq(struct translation *t, const struct guest_insn *g)
 {
     struct out *o = &t->o;
-    const uint8_t *retry = o->at;
-    lea(o, R11, RSP, -8);
-    emit_check(t, g, retry, R11, R10, 8, true);
-    gs32(o, OP_LOAD, R9, VCPU_OFF(jit_flags)); /* see SLOT_FLAGS */
-    move32(o, R10, R9);
-    shift32(o, false, R9, 8);
-    and32(o, R9, FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF);
-    and32(o, R10, 1);
-    shift32(o, true, R10, 11);
-    or32(o, R9, R10);
-    gs32(o, OP_LOAD, R10, VCPU_OFF(rflags));
-    and32(o, R10, ~(FL_ARITH | FL_RF | FL_VM));
-    or32(o, R10, R9);
-    mem64(o, OP_STORE, R10, R11);
+    struct place p = place_stack(t, g, RSP, -8, true, 0);
+    unsigned a = scratch_take(t, place_regs(&p)), b = scratch_take(t, place_regs(&p) | 1u << a);
+    gs32(o, OP_LOAD, a, VCPU_OFF(jit_flags)); /* see SLOT_FLAGS */
+    move32(o, b, a);
+    shift32(o, false, a, 8);
+    and32(o, a, FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF);
+    and32(o, b, 1);
+    shift32(o, true, b, 11);
+    or32(o, a, b);
+    gs32(o, OP_LOAD, b, VCPU_OFF(rflags));
+    and32(o, b, ~(FL_ARITH | FL_RF | FL_VM));
+    or32(o, b, a);
+    store_place(t, b, &p);
     lea(o, RSP, RSP, -8);
 }
 
@@ -348,8 +347,10 @@ static void emit_write_base(struct translation *t, const struct guest_insn *g)
     gs64(o, OP_STORE, R11, VCPU_OFF(seg) + (uint32_t)(seg * sizeof(struct seg) + offsetof(struct seg, base)));
 }
 
+/* r9 to r11 are used as needed: what they hold is in memory, too. */
 void emit_sys(struct translation *t, const struct guest_insn *g)
 {
+    scratch_lose(t, SCRATCH_REGS);
     switch (g->op) {
     case OP_SWAPGS:
         emit_swapgs(t);
@@ -363,7 +364,7 @@ void emit_sys(struct translation *t, const struct guest_insn *g)
     default:
         break;
     }
-    flags_away(t, g->live_in, R11);
+    flags_away(t, g->live_in, 0);
     switch (g->op) {
     case OP_CLI:
         gs64_imm(&t->o, OP_AND_IMM, VCPU_OFF(rflags), ~FL_IF);
@@ -391,7 +392,7 @@ void emit_sys(struct translation *t, const struct guest_insn *g)
 /* The end of a block: C runs the instruction and says where to go on. */
 void emit_call_c(struct translation *t, const struct guest_insn *g)
 {
-    flags_away(t, FL_ARITH, R11);
+    flags_away(t, FL_ARITH, 0);
     set32(&t->o, R11, call_add(t->j, g));
     jump_to(&t->o, t->j->rw + t->j->call);
 }

@@ -33,7 +33,28 @@ static bool marked(const struct soft *s, const void *host)
     return __atomic_load_n(&s->marks[soft_page_index(s, host)], __ATOMIC_SEQ_CST);
 }
 
-/* Walk, and cache what may be cached. */
+/* Cache what may be cached of a walk's result. */
+static struct piece keep(struct vcpu *v, uint64_t va, enum access access, bool as_user, const struct walk *w)
+{
+    struct piece p = {.host = soft_ram(v->soft, w->gpa, 1), .gpa = w->gpa};
+    if (!p.host)
+        return p;
+    /* The local APIC's page hides what is under it. */
+    if ((w->gpa & ~0xfffull) == v->apic_page) {
+        p.host = NULL;
+        return p;
+    }
+    unsigned bank = as_user ? BANK_USER : BANK_KERNEL;
+    tlb_insert(v, bank, access == ACCESS_FETCH ? ACCESS_FETCH : ACCESS_READ, va, p.host, w);
+    if (access == ACCESS_FETCH)
+        return p;
+    p.code = marked(v->soft, p.host);
+    if (w->writable && !p.code)
+        tlb_insert(v, bank, ACCESS_WRITE, va, p.host, w);
+    p.code = p.code && access == ACCESS_WRITE;
+    return p;
+}
+
 static struct piece fill(struct vcpu *v, uint64_t va, enum access access, bool as_user)
 {
     struct walk w;
@@ -43,23 +64,7 @@ static struct piece fill(struct vcpu *v, uint64_t va, enum access access, bool a
     v->stats.tlb_misses++;
     if (!mmu_walk(v, va, access, as_user, &w, &error))
         soft_page_fault(v, va, error);
-    struct piece p = {.host = soft_ram(v->soft, w.gpa, 1), .gpa = w.gpa};
-    if (!p.host)
-        return p;
-    /* The local APIC's page hides what is under it. */
-    if ((w.gpa & ~0xfffull) == v->apic_page) {
-        p.host = NULL;
-        return p;
-    }
-    unsigned bank = as_user ? BANK_USER : BANK_KERNEL;
-    tlb_insert(v, bank, access == ACCESS_FETCH ? ACCESS_FETCH : ACCESS_READ, va, p.host, &w);
-    if (access == ACCESS_FETCH)
-        return p;
-    p.code = marked(v->soft, p.host);
-    if (w.writable && !p.code)
-        tlb_insert(v, bank, ACCESS_WRITE, va, p.host, &w);
-    p.code = p.code && access == ACCESS_WRITE;
-    return p;
+    return keep(v, va, access, as_user, &w);
 }
 
 static struct piece translate(struct vcpu *v, uint64_t va, enum access access, bool as_user)
@@ -192,6 +197,17 @@ void *mmu_fill(struct vcpu *v, uint64_t va, enum access access)
 {
     struct piece p = fill(v, va, access, user(v));
     return p.code ? NULL : p.host;
+}
+
+bool mmu_try_fill(struct vcpu *v, uint64_t va, enum access access)
+{
+    struct walk w;
+    uint32_t error;
+    v->stats.tlb_misses++;
+    if (!mmu_walk(v, va, access, user(v), &w, &error))
+        return false;
+    struct piece p = keep(v, va, access, user(v), &w);
+    return p.host && !p.code;
 }
 
 void *mmu_host(struct vcpu *v, uint64_t va, unsigned size, enum access access)

@@ -60,6 +60,8 @@ void soft_iret(struct vcpu *v, unsigned op_bytes, uint64_t next_rip); /* where a
 /* Fill the TLB for va by the rights of the CPL and return its host address. Faults. NULL: use mmu_read or
  * mmu_write, as it is MMIO or (write) a page with translated code. */
 void *mmu_fill(struct vcpu *v, uint64_t va, enum access access);
+/* The same, but false instead of a fault. */
+bool mmu_try_fill(struct vcpu *v, uint64_t va, enum access access);
 /* Host address of [va, va+size) if it lies in one page of RAM and may be accessed now without further
  * ado (writes: page has no translated code), else NULL. Faults where the guest would. */
 void *mmu_host(struct vcpu *v, uint64_t va, unsigned size, enum access access);

@@ -51,10 +51,8 @@ void tlb_insert(struct vcpu *v, unsigned bank, enum access access, uint64_t va, 
     unsigned slot = TLB_INDEX(va);
     struct tlb_used *u = &v->tlb_used[bank][access];
     uint64_t bit = 1ull << slot % 64;
-    array(v, bank, access)[slot] = (struct tlb_entry){
-        .tag = va & ~0xfffull,
-        .host = (uint64_t)(uintptr_t)host & ~0xfffull,
-    };
+    uint64_t tag = va & ~0xfffull, page = (uint64_t)(uintptr_t)host & ~0xfffull;
+    array(v, bank, access)[slot] = (struct tlb_entry){.tag = tag, .host = page, .delta = page - tag};
     u->used[slot / 64] |= bit;
     assign(&u->global[slot / 64], bit, w->global);
     assign(&u->large[slot / 64], bit, w->large);

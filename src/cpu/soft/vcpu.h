@@ -77,12 +77,14 @@ struct seg {
 
 /*
  * TLB entry in the form that one compare tests: t = va - tag; hit if t <= 4096 - size (unsigned), then
- * the bytes are at host + t. An empty entry's tag differs from every address of its slot in the index bits.
- * A page with MMIO has no entry; a page with translated code has no write entry.
+ * the bytes are at host + t, and at va + delta. An empty entry's tag differs from every address of its slot
+ * in the index bits. A page with MMIO has no entry; a page with translated code has no write entry.
  */
 struct tlb_entry {
     uint64_t tag;
     uint64_t host;
+    uint64_t delta; /* host - tag */
+    uint64_t unused;
 };
 #define TLB_BITS      10
 #define TLB_SIZE      (1u << TLB_BITS)
@@ -160,15 +162,15 @@ struct vcpu {
     uint64_t host_tsc_offset; /* 0x128 guest TSC = host TSC + this */
     uint8_t vec_live;         /* 0x130 guest vectors are in host registers */
     uint8_t pad[7];
-    uint64_t self;       /* 0x138 this struct */
-    uint64_t jit_leave;  /* 0x140 where code goes that leaves, ... */
-    uint64_t jit_miss;   /* 0x148 ... or that needs a helper: jit_enter.S */
-    uint64_t jit_retry;  /* 0x150 where it goes on */
-    uint32_t jit_site;   /* 0x158 why it left: see jit.h */
-    uint32_t jit_flags;  /* 0x15c saved arithmetic flags */
-    uint64_t jit_tmp[3]; /* 0x160 r9..r11 of code that needs a helper */
-    uint64_t jit_call;   /* 0x178 where code goes that wants C to run an instruction */
-    uint8_t pad2[0x1c0 - 0x180];
+    uint64_t self;         /* 0x138 this struct */
+    uint64_t jit_leave;    /* 0x140 where code goes that leaves, ... */
+    uint64_t jit_miss;     /* 0x148 ... or that needs a helper: jit_enter.S */
+    uint64_t jit_retry;    /* 0x150 where it goes on */
+    uint32_t jit_site;     /* 0x158 why it left: see jit.h */
+    uint32_t jit_flags;    /* 0x15c saved arithmetic flags */
+    uint64_t jit_tmp[3];   /* 0x160 r9..r11 of code that needs a helper */
+    uint64_t jit_delta[8]; /* 0x178 of groups, see jit_group.h */
+    uint64_t jit_call;     /* 0x1b8 where code goes that wants C to run an instruction */
     struct tlb tlb[BANK_COUNT] __attribute__((aligned(64))); /* 0x1c0 */
     struct jcache_entry jcache[BANK_COUNT][1u << JCACHE_BITS];
 
