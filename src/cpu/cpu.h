@@ -61,6 +61,7 @@ enum cpu_debug {
     CPU_DEBUG_NO_LIVE = 1 << 4,     /* flags count as live everywhere */
     CPU_DEBUG_NO_JCACHE = 1 << 5,   /* indirect jumps go to the dispatcher */
     CPU_DEBUG_NO_GROUPS = 1 << 6,   /* every access has its own check */
+    CPU_DEBUG_NO_WALK = 1 << 9,     /* every walk of page tables goes the long way */
     CPU_DEBUG_NO_SYS = 1 << 8,      /* system and string instructions go to the dispatcher */
 };
 

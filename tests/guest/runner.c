@@ -111,7 +111,7 @@ static bool run_all(const struct options *o)
     char *first = NULL;
     if (o->soft && o->debug >= 0)
         ok = run(o, &engine_soft, (uint32_t)o->debug, &first);
-    for (int bit = -1; o->soft && o->debug < 0 && bit < 9; bit++)
+    for (int bit = -1; o->soft && o->debug < 0 && bit < 10; bit++)
         ok = run(o, &engine_soft, bit < 0 ? 0 : 1u << bit, &first) && ok;
     if (o->kvm)
         ok = run(o, &engine_kvm, 0, &first) && ok;

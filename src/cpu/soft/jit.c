@@ -67,8 +67,7 @@ static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa, uint32
     return block_translate(j, v, gpa, mode);
 }
 
-/* Where code for v->rip is; NULL: none, the stepper's. extra: besides the CPU's mode. */
-static const void *look_up(struct jit *j, struct vcpu *v, uint32_t extra)
+const void *jit_look_up(struct jit *j, struct vcpu *v, uint32_t extra)
 {
     uint64_t gpa = mmu_fetch_gpa(v, v->rip);
     if (gpa == UINT64_MAX)
@@ -81,11 +80,6 @@ static const void *look_up(struct jit *j, struct vcpu *v, uint32_t extra)
         jcache_add(v, v->rip, code);
     jit_unlock(j);
     return code;
-}
-
-const void *jit_look_up(struct jit *j, struct vcpu *v)
-{
-    return look_up(j, v, 0);
 }
 
 /* The code at v->rip left through an exit: what it leads to, linked from now on. */
@@ -121,8 +115,7 @@ static void set_rip(const struct jit *j, struct vcpu *v)
 
 static void enter(const struct jit *j, struct vcpu *v, const void *code)
 {
-    if (v->mode & MODE_USER && !v->vec_live)
-        vec_restore(v);
+    jit_ready(v);
     v->jit_flags = FLAGS_SLOT((uint32_t)v->rflags);
     jit_enter(v, code);
     set_rip(j, v);
@@ -139,21 +132,25 @@ static void prepare(struct jit *j, struct vcpu *v)
     }
 }
 
+static const void *find_code(struct jit *j, struct vcpu *v, uint32_t extra)
+{
+    const void *code = extra ? NULL : jcache_find(v, v->rip);
+    return code ? code : jit_look_up(j, v, extra);
+}
+
 bool jit_run(struct vcpu *v)
 {
     struct jit *j = v->soft->jit;
     v->self = (uint64_t)(uintptr_t)v;
     v->jit_leave = (uint64_t)(uintptr_t)jit_leave_entry;
     v->jit_miss = (uint64_t)(uintptr_t)jit_miss_entry;
-    v->jit_call = (uint64_t)(uintptr_t)jit_call_entry;
     uint32_t extra = 0;
+    v->jit_call = (uint64_t)(uintptr_t)jit_call_entry;
     while (!v->request) {
         if (!(v->mode & MODE_LONG64))
             return true;
         prepare(j, v);
-        const void *code = extra ? NULL : jcache_find(v, v->rip);
-        if (!code)
-            code = look_up(j, v, extra);
+        const void *code = find_code(j, v, extra);
         extra = 0;
         if (!code)
             return true;
@@ -196,7 +193,7 @@ static int leave(struct vcpu *v, enum leave why, unsigned off)
 static void look_up_target(struct vcpu *v, void *arg)
 {
     const void **code = arg;
-    *code = jit_look_up(v->soft->jit, v);
+    *code = jit_look_up(v->soft->jit, v, 0);
 }
 
 /* A jump's target is to get into the jump cache. Nothing of it has happened yet: if the target's page is not
@@ -213,13 +210,12 @@ static int find_target(struct vcpu *v, const struct site *s)
     set_arith(v, SLOT_FLAGS(slot));
     if (!found || !cache_enter(v->soft->jit, v))
         return leave(v, LEAVE_STEP, s->off);
-    if (v->mode & MODE_USER && !v->vec_live)
-        vec_restore(v);
+    jit_ready(v);
     v->jit_flags = slot;
     return 1;
 }
 
-/* Fill the TLB; faults, and waits for the lock. What is left to do if it can't hold the page. */
+/* Fill the TLB; faults. What is left to do if it can't hold the page. */
 static enum leave mend(struct vcpu *v, const struct site *s, uint64_t va)
 {
     bool one_page = (va & 0xfff) + s->bytes <= RAM_PAGE;
@@ -252,14 +248,10 @@ int jit_slow(struct vcpu *v)
     if (why & SITE_IN_SLOT)
         set_arith(v, SLOT_FLAGS(v->jit_flags));
     uint32_t slot = v->jit_flags;
-    atomic_store(&v->in_code, false);
-    enum leave todo = mend(v, &s, va);
+    enum leave todo = mend(v, &s, va); /* who flushes waits for this: nothing in it waits for a flush */
     if (todo != LEAVE_MISS)
         return leave(v, todo, s.off);
-    if (!cache_enter(j, v))
-        return leave(v, LEAVE_REQUEST, s.off);
-    if (v->mode & MODE_USER && !v->vec_live)
-        vec_restore(v);
+    jit_ready(v);
     v->jit_flags = slot;
     return 1;
 }

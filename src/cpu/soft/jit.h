@@ -32,10 +32,11 @@
 
 /* The slot that saves flags: AX after LAHF; SETO AL. */
 #define SLOT_FLAGS(ax) (((ax) >> 8 & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) | ((ax) & 1 ? FL_OF : 0))
-#define FLAGS_SLOT(fl) (((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) & FL_OF ? 1 : 0))
-
 /* A block without groups, besides what the vCPU's mode says. */
 #define MODE_NO_GROUPS (1u << 31)
+
+/* ... and back. */
+#define FLAGS_SLOT(fl) ((uint32_t)(((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) >> 11 & 1)))
 
 /* Why translated code left: the top bits of v->jit_site, below them a number. */
 enum leave {
@@ -142,8 +143,15 @@ extern const char jit_leave_entry[], jit_miss_entry[], jit_call_entry[];
 int jit_slow(struct vcpu *v); /* from jit_miss_entry: 0 leaves to the dispatcher, 1 goes on at jit_retry */
 
 /* ---- jit.c ---- */
-/* Where code for v->rip is; NULL: none, the stepper's. Faults, and may flush: in_code is not set. */
-const void *jit_look_up(struct jit *j, struct vcpu *v);
+/* Where code for v->rip is; NULL: none, the stepper's. extra: MODE_NO_GROUPS, or 0. Faults, and may flush:
+ * in_code is not set. */
+const void *jit_look_up(struct jit *j, struct vcpu *v, uint32_t extra);
+/* What code of the current mode counts on before it is entered. */
+static inline void jit_ready(struct vcpu *v)
+{
+    if (v->mode & MODE_USER && !v->vec_live)
+        vec_restore(v);
+}
 
 /* ---- jit_call.c ---- */
 int call_new(struct jit *j, struct err *e);

@@ -131,9 +131,12 @@ static const void *next_code(struct jit *j, struct vcpu *v)
     const void *code = jcache_find(v, v->rip);
     if (!code) {
         atomic_store_explicit(&v->in_code, false, memory_order_release); /* it may flush, or fault */
-        code = jit_look_up(j, v);
+        code = jit_look_up(j, v, 0);
     }
-    return code && (v->in_code || cache_enter(j, v)) ? code : NULL;
+    if (!code || !(v->in_code || cache_enter(j, v)))
+        return NULL;
+    jit_ready(v);
+    return code;
 }
 
 const void *jit_call(struct vcpu *v)
@@ -148,9 +151,6 @@ const void *jit_call(struct vcpu *v)
         run(v, &c);
     }
     const void *code = run_is_interrupted(v) ? NULL : next_code(j, v);
-    if (code && v->mode & MODE_USER && !v->vec_live)
-        vec_restore(v);
-    v->jit_flags = FLAGS_SLOT((uint32_t)v->rflags);
-    v->scratch[1] = v->jit_flags;
+    v->scratch[1] = v->jit_flags = FLAGS_SLOT(v->rflags);
     return code;
 }

@@ -6,8 +6,8 @@
  * void jit_enter(struct vcpu *v, const void *code): code is a block's entry; flags in by jit_flags, out by
  * scratch[1], both as LAHF and SETO AL leave them in AX.
  * Code leaves by a jump to jit_leave_entry, or to jit_miss_entry for a helper after which it goes on at
- * jit_retry with r9 to r11 as they were and undefined flags, or to jit_call_entry for one that says which block
- * is next; flags are in the slot meanwhile.
+ * jit_retry with r9 to r11 as they were and undefined flags, or to jit_call_entry for one that says which block's
+ * entry is next.
  */
 #include "cpu/soft/enter.inc"
 

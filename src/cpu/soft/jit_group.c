@@ -154,6 +154,13 @@ static void forget_written(struct scan *s, const struct guest_insn *g)
     }
 }
 
+/* System instructions may change segments' bases too. */
+static void forget_all(struct scan *s)
+{
+    for (unsigned reg = 0; reg < REGS; reg++)
+        forget(s, reg);
+}
+
 static void step_over(struct scan *s, const struct guest_insn *g)
 {
     unsigned reg, bytes, shift;
@@ -172,8 +179,7 @@ static void step_over(struct scan *s, const struct guest_insn *g)
         return;
     default:
         if (g->kind == KIND_SYS && (g->op == OP_SWAPGS || g->op == OP_WRITE_BASE)) /* a segment's base */
-            for (reg = 0; reg < REGS; reg++)
-                forget(s, reg);
+            forget_all(s);
         if (constant_step(g, &reg, &by))
             move_by(s, reg, by);
         else

@@ -30,6 +30,7 @@ static void drop(struct vcpu *v, unsigned bank, enum access access, unsigned slo
 
 void tlb_init(struct vcpu *v)
 {
+    v->walk_generation = 1;
     for (unsigned bank = 0; bank < BANK_COUNT; bank++)
         for (unsigned access = 0; access < ACCESS_COUNT; access++) {
             for (unsigned slot = 0; slot < TLB_SIZE; slot++)
@@ -62,6 +63,7 @@ void tlb_insert(struct vcpu *v, unsigned bank, enum access access, uint64_t va, 
 
 void mmu_flush(struct vcpu *v, bool global_too)
 {
+    v->walk_generation++;
     for (unsigned bank = 0; bank < BANK_COUNT; bank++)
         for (unsigned access = 0; access < ACCESS_COUNT; access++) {
             struct tlb_used *u = &v->tlb_used[bank][access];
@@ -82,6 +84,7 @@ void mmu_flush(struct vcpu *v, bool global_too)
  * in the same GiB go, whatever their size. */
 void mmu_flush_page(struct vcpu *v, uint64_t va)
 {
+    v->walk_generation++;
     unsigned here = TLB_INDEX(va);
     for (unsigned bank = 0; bank < BANK_COUNT; bank++)
         for (unsigned access = 0; access < ACCESS_COUNT; access++) {

@@ -145,6 +145,14 @@ struct jcache_used {
     bool local;                        /* of pages that are not global */
 };
 
+/* A page table of the guest's, found before: see walk_fast.c. */
+struct walk_table {
+    uint64_t tag; /* address >> 21 */
+    uint64_t table, rights;
+    uint64_t generation;
+};
+#define WALK_TABLES 64u
+
 struct soft;
 struct stepper;
 
@@ -192,6 +200,9 @@ struct vcpu {
 
     struct tlb_entry fetch[BANK_COUNT][TLB_SIZE]; /* host is 0 for code that is not in RAM */
     struct tlb_used tlb_used[BANK_COUNT][ACCESS_COUNT];
+
+    struct walk_table walk_tables[WALK_TABLES];
+    uint64_t walk_generation; /* of those that count; 0 is none's */
 
     /* The page of the local APIC's registers, UINT64_MAX while they are not in memory (x2APIC, disabled). */
     uint64_t apic_page;
