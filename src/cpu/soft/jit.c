@@ -50,26 +50,34 @@ void jit_free(struct jit *j)
 
 /* ---- blocks ---- */
 
-/* The block at a guest-physical address; lock held. Vectors are saved if it has to be made. */
-static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
+static uint32_t find(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
 {
     uint32_t n = cache_find(j, gpa, mode);
+    return n ? n : page_wake(j, v, gpa, mode);
+}
+
+/* The block at a guest-physical address; lock held. */
+static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
+{
+    uint32_t n = find(j, v, gpa, mode);
     if (n)
         return n;
-    vec_save(v);
     while (cache_full(j))
         cache_flush(j, v);
-    n = cache_find(j, gpa, mode); /* the lock was given up meanwhile */
+    n = find(j, v, gpa, mode); /* the lock was given up meanwhile */
     if (n)
         return n;
-    if (!j->beyond[BANK_KERNEL])
+    if (!j->beyond[BANK_KERNEL]) {
+        vec_save(v);
         block_make_shared(j, v);
+    }
     return block_translate(j, v, gpa, mode);
 }
 
 const void *jit_look_up(struct jit *j, struct vcpu *v, uint32_t extra)
 {
     uint64_t gpa = mmu_fetch_gpa(v, v->rip);
+    cpu_count(&v->stats.lookups);
     if (gpa == UINT64_MAX)
         return NULL;
     jit_lock(j);

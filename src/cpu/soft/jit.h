@@ -4,6 +4,7 @@
  *
  *   jit.c         the dispatcher: from rip to translated code and back      jit_enter.S  in and out
  *   jit_cache.c   code memory, blocks by address, links, invalidation, flushing
+ *   jit_page.c    pages with code that are written: open and closed, sleeping blocks
  *   jit_block.c   a run of guest instructions becomes a block
  *   jit_decode.c  what an instruction is to the translator; flag liveness
  *   jit_group.c   which accesses share one check                            jit_asm.h    host instructions
@@ -17,7 +18,7 @@
  */
 #pragma once
 
-#include "cpu/soft/insn.h"
+#include "cpu/soft/insn_form.h"
 #include "cpu/soft/soft.h"
 
 #define JIT_CODE_BYTES (15u << 20) /* host code, touched as it is used */
@@ -91,13 +92,19 @@ struct block {
     uint32_t code, code_end; /* offsets */
     uint32_t stale;          /* code offset of its LEAVE_STALE; of that for who comes by the entry: */
     uint32_t stale_entry;
+    uint64_t entry_was; /* its first five bytes while the block is awake */
     uint32_t hash_next, page_next;
     uint32_t incoming; /* exits that lead here */
     uint64_t ahead; /* lines of the page that were looked at for flags: they may lie behind its own bytes */
+    uint64_t sum;   /* of all bytes that it depends on */
     uint16_t bytes; /* guest code */
     bool step;      /* its first instruction is for the stepper */
-    bool dead;
+    bool dead;      /* not to be entered */
+    bool asleep;    /* dead, but may be woken up: see jit_page.c */
 };
+
+/* What a block starts with, or a jump in its place: nop dword [rax+rax+0]. */
+#define ENTRY_NOP 0x0000441f0full
 
 /* 64-byte lines of its page that [gpa, gpa + bytes) touches. */
 static inline uint64_t code_lines(uint64_t gpa, uint64_t bytes)
@@ -107,8 +114,15 @@ static inline uint64_t code_lines(uint64_t gpa, uint64_t bytes)
 }
 
 struct code_page {
-    uint32_t first; /* block; 0: none */
-    uint64_t lines; /* code_lines whose bytes translations depend on */
+    uint32_t first; /* block, asleep or not; 0: none */
+    uint8_t writes; /* elsewhere than into code, since it was closed */
+    uint64_t lines; /* code_lines whose bytes blocks that are awake depend on; all while one is made */
+    uint64_t sum;   /* the same, but for the last */
+};
+
+struct decoder {
+    struct insn_forms *forms; /* NULL: Zydis decodes everything */
+    struct vcpu *v;           /* whose vectors are in its way; NULL: nobody's */
 };
 
 struct jit {
@@ -133,7 +147,9 @@ struct jit {
     _Atomic uint32_t flushing;
     _Atomic uint32_t generation; /* of the cache's content: how often it was flushed */
     bool bmi2;                   /* the host has RORX */
-    struct translation *work;    /* scratch of the one who holds the lock */
+    struct insn_forms *forms;
+    struct decoder decoder;   /* of the one who holds the lock */
+    struct translation *work; /* scratch of the one who holds the lock */
 };
 
 /* ---- jit_enter.S ---- */
@@ -162,14 +178,19 @@ void jit_lock(struct jit *j);
 void jit_unlock(struct jit *j);
 int cache_new(struct jit *j, struct err *e);
 void cache_free(struct jit *j);
-/* Lock held. 0: none. */
+/* Lock held. 0: none, or all asleep. */
 uint32_t cache_find(const struct jit *j, uint64_t gpa, uint32_t mode);
 bool cache_full(const struct jit *j); /* no room for another block */
 void cache_add(struct jit *j, uint32_t block);
 void cache_link(struct jit *j, uint32_t exit, uint32_t block);
 void cache_flush(struct jit *j, struct vcpu *v); /* lock held; given up meanwhile */
-/* The page's blocks are about to be read: writers to any of its lines wait for the lock. */
-void cache_open_page(struct jit *j, struct vcpu *v, uint64_t gpa_page);
+/* The page's code is about to be read: writers to any of its lines wait for the lock. */
+void cache_watch_page(struct jit *j, struct vcpu *v, uint64_t gpa_page);
+struct code_page *cache_page(const struct jit *j, uint64_t gpa);
+uint32_t *cache_bucket(const struct jit *j, uint64_t gpa, uint32_t mode);
+void cache_set_lines(struct jit *j, struct code_page *p); /* from its blocks */
+void cache_sleep(struct jit *j, struct block *b);
+void cache_wake(struct jit *j, struct block *b);
 /* This CPU goes into code that it found in its generation; false: that is gone, look again. */
 bool cache_enter(struct jit *j, struct vcpu *v);
 static inline void *cache_code(const struct jit *j, uint32_t off)
@@ -191,6 +212,12 @@ static inline const void *jcache_find(const struct vcpu *v, uint64_t va)
 }
 void jcache_add(struct vcpu *v, uint64_t va, const void *code); /* va is in the TLB for fetches */
 void jcache_drop(struct vcpu *v, uint64_t va);
+/* ---- jit_page.c ---- */
+/* A sleeping block of this place whose bytes are what they were is awake again; 0: there is none. Lock held.
+ */
+uint32_t page_wake(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode);
+/* Of what it depends on; bytes: its own, as they were read. */
+uint64_t page_sum(const struct jit *j, const struct block *b, const uint8_t *bytes);
 
 /* ---- jit_block.c ---- */
 void block_make_shared(struct jit *j, struct vcpu *v); /* once, before the first block */

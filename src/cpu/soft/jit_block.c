@@ -21,7 +21,7 @@ static void decode_all(struct translation *t)
     t->nr = 0;
     while (t->nr < BLOCK_INSNS && off < RAM_PAGE) {
         struct guest_insn *g = &t->insns[t->nr++];
-        jit_decode(t->page, off, t->mode, g);
+        jit_decode(&t->j->decoder, t->page, off, t->mode, g);
         if (t->v->soft->debug & CPU_DEBUG_NO_SYS &&
             (g->kind == KIND_SYS || g->kind == KIND_BIT || g->kind == KIND_CALL_C))
             g->kind = KIND_STEP;
@@ -37,7 +37,7 @@ static uint32_t wanted_at(struct translation *t, int64_t off)
 {
     if (off < 0 || off >= (int64_t)RAM_PAGE)
         return FL_ARITH;
-    return jit_flags_wanted(t->page, (unsigned)off, t->mode, &t->ahead, &t->lines_ahead);
+    return jit_flags_wanted(&t->j->decoder, t->page, (unsigned)off, t->mode, &t->ahead, &t->lines_ahead);
 }
 
 static uint32_t live_after(struct translation *t)
@@ -165,15 +165,15 @@ static void align_entry(struct translation *t)
 
 static void emit_all(struct translation *t)
 {
-    static const uint8_t nop[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
     struct block *b = &t->j->blocks[t->block];
     align_entry(t);
     b->entry = code_at(t, t->o.at);
     emit_entry(t);
+    b->entry_was = *(const loose64 *)(const void *)(t->j->rw + b->entry);
     align_entry(t);
     b->code = code_at(t, t->o.at);
-    for (unsigned n = 0; n < sizeof(nop); n++)
-        put8(&t->o, nop[n]);
+    for (unsigned n = 0; n < 5; n++)
+        put8(&t->o, (unsigned)(ENTRY_NOP >> 8 * n & 0xff));
     for (unsigned n = 0; n < t->nr; n++) {
         t->now = (uint8_t)n;
         emit_one(t, &t->insns[n]);
@@ -202,12 +202,36 @@ void block_make_shared(struct jit *j, struct vcpu *v)
     }
 }
 
+/* An instruction's bytes and what follows them. */
+static void copy_16(uint8_t *to, const struct insn *i)
+{
+    *(loose64 *)(void *)to = *(const loose64 *)(const void *)i->bytes;
+    *(loose64 *)(void *)(to + 8) = *(const loose64 *)(const void *)(i->bytes + 8);
+}
+
+/* Of the bytes that were decoded. A block that is not whole in its page has none: it does not sleep, it dies.
+ */
+static void set_sum(struct translation *t)
+{
+    struct block *b = &t->j->blocks[t->block];
+    uint8_t bytes[(BLOCK_INSNS + 1) * 16];
+    unsigned len = 0;
+    if (!t->insns[t->nr - 1].insn.len)
+        return;
+    for (unsigned n = 0; n < t->nr; n++) {
+        copy_16(bytes + len, &t->insns[n].insn);
+        len += t->insns[n].insn.len;
+    }
+    b->sum = page_sum(t->j, b, bytes);
+}
+
 uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
 {
     struct translation *t = j->work;
     uint32_t bank = (uint32_t)(mode & MODE_USER ? BANK_USER : BANK_KERNEL) * (uint32_t)sizeof(struct tlb);
     t->j = j;
     t->v = v;
+    j->decoder = (struct decoder){v->soft->debug & CPU_DEBUG_NO_FORMS ? NULL : j->forms, v};
     t->gpa = gpa;
     t->mode = mode;
     t->block = j->nr_blocks++;
@@ -218,7 +242,7 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t m
     t->nr_slow = 0;
     t->lines_ahead = 0;
     t->o.at = t->o.start = j->rw + j->used;
-    cache_open_page(j, v, gpa & ~0xfffull);
+    cache_watch_page(j, v, gpa & ~0xfffull);
     t->page = soft_ram(j->soft, gpa & ~0xfffull, RAM_PAGE);
     decode_all(t);
     find_live(t);
@@ -235,9 +259,10 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t m
     };
     emit_all(t);
     j->blocks[t->block].ahead = t->lines_ahead;
+    set_sum(t);
     j->used = code_at(t, t->o.at);
-    v->stats.blocks++;
-    v->stats.code_bytes += j->blocks[t->block].code_end - j->blocks[t->block].code;
+    cpu_count(&v->stats.blocks);
+    cpu_count_by(&v->stats.code_bytes, j->blocks[t->block].code_end - j->blocks[t->block].code);
     cache_add(j, t->block);
     return t->block;
 }

@@ -67,7 +67,7 @@ struct table {
     void **at;
     size_t bytes;
 };
-#define NR_TABLES 7
+#define NR_TABLES 8
 static void tables(struct jit *j, struct table ret[NR_TABLES])
 {
     ret[0] = (struct table){(void **)&j->blocks, JIT_BLOCKS * sizeof(*j->blocks)};
@@ -75,8 +75,9 @@ static void tables(struct jit *j, struct table ret[NR_TABLES])
     ret[2] = (struct table){(void **)&j->exits, JIT_EXITS * sizeof(*j->exits)};
     ret[3] = (struct table){(void **)&j->marks, JIT_MARKS * sizeof(*j->marks)};
     ret[4] = (struct table){(void **)&j->hash, JIT_HASH * sizeof(*j->hash)};
-    ret[6] = (struct table){(void **)&j->calls, JIT_CALLS * sizeof(*j->calls)};
+    ret[7] = (struct table){(void **)&j->calls, JIT_CALLS * sizeof(*j->calls)};
     ret[5] = (struct table){(void **)&j->pages, j->nr_pages * sizeof(*j->pages)};
+    ret[6] = (struct table){(void **)&j->forms, INSN_FORMS_BYTES};
 }
 
 static void start_over(struct jit *j)
@@ -150,49 +151,56 @@ bool cache_full(const struct jit *j)
 
 /* ---- blocks ---- */
 
-static uint32_t *bucket(const struct jit *j, uint64_t gpa, uint32_t mode)
+uint32_t *cache_bucket(const struct jit *j, uint64_t gpa, uint32_t mode)
 {
     uint64_t h = (gpa ^ (uint64_t)mode << 20) * 0x9e3779b97f4a7c15ull;
     return &j->hash[h >> 48 & (JIT_HASH - 1)];
 }
 
-static struct code_page *page_of(const struct jit *j, uint64_t gpa)
+struct code_page *cache_page(const struct jit *j, uint64_t gpa)
 {
     return &j->pages[soft_page_index(j->soft, soft_ram(j->soft, gpa, 1))];
 }
 
 uint32_t cache_find(const struct jit *j, uint64_t gpa, uint32_t mode)
 {
-    for (uint32_t n = *bucket(j, gpa, mode); n; n = j->blocks[n].hash_next)
-        if (j->blocks[n].gpa == gpa && j->blocks[n].mode == mode)
+    for (uint32_t n = *cache_bucket(j, gpa, mode); n; n = j->blocks[n].hash_next)
+        if (j->blocks[n].gpa == gpa && j->blocks[n].mode == mode && !j->blocks[n].dead)
             return n;
     return 0;
 }
 
-void cache_open_page(struct jit *j, struct vcpu *v, uint64_t gpa_page)
+void cache_watch_page(struct jit *j, struct vcpu *v, uint64_t gpa_page)
 {
-    __atomic_store_n(&page_of(j, gpa_page)->lines, ~0ull, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&cache_page(j, gpa_page)->lines, ~0ull, __ATOMIC_SEQ_CST);
     smc_mark(v, gpa_page);
 }
 
-static void set_lines(struct jit *j, struct code_page *p)
+static uint64_t lines_of(const struct block *b)
+{
+    return code_lines(b->gpa, b->bytes) | b->ahead;
+}
+
+void cache_set_lines(struct jit *j, struct code_page *p)
 {
     uint64_t sum = 0;
     for (uint32_t n = p->first; n; n = j->blocks[n].page_next)
-        sum |= code_lines(j->blocks[n].gpa, j->blocks[n].bytes) | j->blocks[n].ahead;
+        sum |= j->blocks[n].dead ? 0 : lines_of(&j->blocks[n]);
+    p->sum = sum;
     __atomic_store_n(&p->lines, sum, __ATOMIC_SEQ_CST);
 }
 
 void cache_add(struct jit *j, uint32_t block)
 {
     struct block *b = &j->blocks[block];
-    struct code_page *p = page_of(j, b->gpa);
-    uint32_t *head = bucket(j, b->gpa, b->mode);
+    struct code_page *p = cache_page(j, b->gpa);
+    uint32_t *head = cache_bucket(j, b->gpa, b->mode);
     b->hash_next = *head;
     *head = block;
     b->page_next = p->first;
     p->first = block;
-    set_lines(j, p);
+    p->sum |= lines_of(b);
+    __atomic_store_n(&p->lines, p->sum, __ATOMIC_SEQ_CST);
 }
 
 static void patch(struct jit *j, uint32_t at, uint32_t target)
@@ -224,14 +232,16 @@ static void divert(struct jit *j, uint32_t from, uint32_t to)
     __atomic_store_n(at, (*at & ~0xffffffffffull) | rel << 8 | 0xe9, __ATOMIC_RELEASE);
 }
 
-static void drop(struct jit *j, uint32_t block)
+static void put_back(struct jit *j, uint32_t at, uint64_t five_bytes)
 {
-    struct block *b = &j->blocks[block];
-    uint32_t *at = bucket(j, b->gpa, b->mode);
-    while (*at != block)
-        at = &j->blocks[*at].hash_next;
-    *at = b->hash_next;
+    uint64_t *to = (uint64_t *)(void *)(j->rw + at);
+    __atomic_store_n(to, (*to & ~0xffffffffffull) | (five_bytes & 0xffffffffff), __ATOMIC_RELEASE);
+}
+
+void cache_sleep(struct jit *j, struct block *b)
+{
     b->dead = true;
+    b->asleep = b->sum != 0;
     for (uint32_t n = b->incoming; n; n = j->exits[n].next)
         patch(j, j->exits[n].patch, j->exits[n].stub);
     b->incoming = 0;
@@ -239,19 +249,23 @@ static void drop(struct jit *j, uint32_t block)
     divert(j, b->code, b->stale);
 }
 
+void cache_wake(struct jit *j, struct block *b)
+{
+    b->dead = b->asleep = false;
+    put_back(j, b->entry, b->entry_was);
+    put_back(j, b->code, ENTRY_NOP);
+}
+
+static bool depends_on(const struct block *b, uint64_t gpa, unsigned size)
+{
+    return (b->gpa < gpa + size && gpa < b->gpa + b->bytes) || b->ahead & code_lines(gpa, size);
+}
+
 static void drop_range(struct jit *j, struct code_page *p, uint64_t gpa, unsigned size)
 {
-    uint32_t *at = &p->first;
-    while (*at) {
-        struct block *b = &j->blocks[*at];
-        bool own = b->gpa < gpa + size && gpa < b->gpa + b->bytes;
-        if (!own && !(b->ahead & code_lines(gpa, size))) {
-            at = &b->page_next;
-            continue;
-        }
-        drop(j, *at);
-        *at = b->page_next;
-    }
+    for (uint32_t n = p->first; n; n = j->blocks[n].page_next)
+        if (!j->blocks[n].dead && depends_on(&j->blocks[n], gpa, size))
+            cache_sleep(j, &j->blocks[n]);
 }
 
 /* The part of a write that lies in one page. */
@@ -259,16 +273,16 @@ static void invalidate(struct jit *j, struct vcpu *v, uint64_t gpa, unsigned siz
 {
     if (!soft_ram(j->soft, gpa, 1))
         return;
-    struct code_page *p = page_of(j, gpa);
+    struct code_page *p = cache_page(j, gpa);
     if (!(__atomic_load_n(&p->lines, __ATOMIC_SEQ_CST) & code_lines(gpa, size)))
         return;
     jit_lock(j);
     drop_range(j, p, gpa, size);
-    set_lines(j, p);
-    if (!p->first)
-        ram_mark(j->soft->ram, (struct gpa){gpa & ~0xfffull}, false);
+    cache_set_lines(j, p);
+    if (!p->lines)
+        smc_unmark(j->soft, gpa & ~0xfffull);
     if (v)
-        v->stats.invalidations++;
+        cpu_count(&v->stats.invalidations);
     jit_unlock(j);
 }
 
@@ -303,7 +317,7 @@ bool cache_enter(struct jit *j, struct vcpu *v)
 static void empty(struct jit *j)
 {
     for (uint32_t n = 1; n < j->nr_blocks; n++) {
-        struct code_page *p = page_of(j, j->blocks[n].gpa);
+        struct code_page *p = cache_page(j, j->blocks[n].gpa);
         if (p->first || p->lines)
             ram_mark(j->soft->ram, (struct gpa){j->blocks[n].gpa & ~0xfffull}, false);
         *p = (struct code_page){0};
@@ -341,4 +355,17 @@ void cache_flush(struct jit *j, struct vcpu *v)
 void jit_quiesce(struct vcpu *v)
 {
     atomic_fetch_and(&v->request, ~REQ_QUIESCE);
+}
+
+/* From any thread, the lock is not needed: a figure may be a block behind. */
+void jit_stats(const struct soft *s, struct cpu_cache_stats *ret)
+{
+    const struct jit *j = s->jit;
+    *ret = (struct cpu_cache_stats){0};
+    if (!j)
+        return;
+    ret->used = __atomic_load_n(&j->used, __ATOMIC_RELAXED);
+    ret->bytes = j->code_bytes;
+    ret->blocks = __atomic_load_n(&j->nr_blocks, __ATOMIC_RELAXED) - 1;
+    ret->flushes = atomic_load(&j->generation);
 }

@@ -255,9 +255,25 @@ static bool classify(struct guest_insn *g, uint32_t mode)
     return vectors_allowed(g, mode);
 }
 
-void jit_decode(const uint8_t *page, unsigned off, uint32_t mode, struct guest_insn *g)
+static bool decode(const struct decoder *d, const uint8_t *bytes, unsigned len, uint32_t mode,
+                   struct insn *ret)
 {
     bool need_more;
+    uint32_t key = 0;
+    if (d->forms && mode & MODE_LONG64 && insn_form_decode(d->forms, bytes, len, ret, &key))
+        return true;
+    if (d->v)
+        vec_save(d->v);
+    if (!insn_decode(mode, bytes, len, ret, &need_more))
+        return false;
+    if (key)
+        insn_form_learn(d->forms, key, ret);
+    return true;
+}
+
+void jit_decode(const struct decoder *d, const uint8_t *page, unsigned off, uint32_t mode,
+                struct guest_insn *g)
+{
     unsigned room = RAM_PAGE - off;
     g->off = (uint16_t)off;
     g->has_mem = g->writes = g->vectors = g->near_target = false;
@@ -267,7 +283,7 @@ void jit_decode(const uint8_t *page, unsigned off, uint32_t mode, struct guest_i
     g->live_in = g->live_out = FL_ARITH;
     g->insn.len = 0;
     g->kind = KIND_STEP;
-    if (!insn_decode(mode, page + off, room < 15 ? room : 15, &g->insn, &need_more)) {
+    if (!decode(d, page + off, room < 15 ? room : 15, mode, &g->insn)) {
         g->insn.len = 0;
         return;
     }
@@ -281,12 +297,12 @@ void jit_decode(const uint8_t *page, unsigned off, uint32_t mode, struct guest_i
                 g->insn.mnemonic == ZYDIS_MNEMONIC_IDIV;
 }
 
-uint32_t jit_flags_wanted(const uint8_t *page, unsigned off, uint32_t mode, struct guest_insn *tmp,
-                          uint64_t *lines)
+uint32_t jit_flags_wanted(const struct decoder *d, const uint8_t *page, unsigned off, uint32_t mode,
+                          struct guest_insn *tmp, uint64_t *lines)
 {
     uint32_t wanted = 0, open = FL_ARITH;
     for (unsigned n = 0; n < LOOK_AHEAD && open && off < RAM_PAGE; n++) {
-        jit_decode(page, off, mode, tmp);
+        jit_decode(d, page, off, mode, tmp);
         if (tmp->kind == KIND_STEP)
             return wanted | open;
         *lines |= code_lines(off, tmp->insn.len);

@@ -53,8 +53,9 @@ struct guest_insn {
 };
 
 /* Decode the instruction at page offset off of a page (host address); mode as of the block. A page's end in
- * the middle of an instruction, or nonsense, is KIND_STEP with insn.len 0. Vectors are saved. */
-void jit_decode(const uint8_t *page, unsigned off, uint32_t mode, struct guest_insn *ret);
+ * the middle of an instruction, or nonsense, is KIND_STEP with insn.len 0. Saves vectors if it must. */
+void jit_decode(const struct decoder *d, const uint8_t *page, unsigned off, uint32_t mode,
+                struct guest_insn *ret);
 static inline bool ends_block(enum kind k)
 {
     return k >= KIND_JCC;
@@ -64,5 +65,5 @@ void sys_classify(struct guest_insn *g, uint32_t mode, const uint8_t *next, unsi
 void sys_leave_to_c(struct guest_insn *g); /* KIND_STEP becomes KIND_CALL_C */
 /* Arithmetic flags that code at this offset may read before it sets them: looks a few instructions ahead,
  * whose lines it adds to *lines. */
-uint32_t jit_flags_wanted(const uint8_t *page, unsigned off, uint32_t mode, struct guest_insn *tmp,
-                          uint64_t *lines);
+uint32_t jit_flags_wanted(const struct decoder *d, const uint8_t *page, unsigned off, uint32_t mode,
+                          struct guest_insn *tmp, uint64_t *lines);

@@ -178,7 +178,7 @@ static uint32_t wanted_there(struct translation *t, const struct guest_insn *g)
 {
     if (!g->near_target || t->v->soft->debug & CPU_DEBUG_NO_LIVE)
         return FL_ARITH;
-    return jit_flags_wanted(t->page, g->target, t->mode, &t->ahead, &t->lines_ahead);
+    return jit_flags_wanted(&t->j->decoder, t->page, g->target, t->mode, &t->ahead, &t->lines_ahead);
 }
 
 /* Jumps if the condition holds; returns where its displacement lies. */

@@ -28,9 +28,17 @@ static void drop(struct vcpu *v, unsigned bank, enum access access, unsigned slo
     v->tlb_used[bank][access].used[slot / 64] &= ~(1ull << slot % 64);
 }
 
+/* No page has this tag. */
+static void forget_code_write(struct vcpu *v)
+{
+    for (unsigned bank = 0; bank < BANK_COUNT; bank++)
+        v->code_write[bank].tag = 1ull << 63;
+}
+
 void tlb_init(struct vcpu *v)
 {
     v->walk_generation = 1;
+    forget_code_write(v);
     for (unsigned bank = 0; bank < BANK_COUNT; bank++)
         for (unsigned access = 0; access < ACCESS_COUNT; access++) {
             for (unsigned slot = 0; slot < TLB_SIZE; slot++)
@@ -73,7 +81,8 @@ void mmu_flush(struct vcpu *v, bool global_too)
                 for (uint64_t m = u->used[i] & ~(global_too ? 0 : u->global[i]); m; m &= m - 1)
                     drop(v, bank, access, i * 64 + (unsigned)__builtin_ctzll(m));
         }
-    v->stats.flushes++;
+    cpu_count(&v->stats.tlb_flushes);
+    forget_code_write(v);
     if (global_too)
         jit_jcache_clear(v);
     else
@@ -101,6 +110,8 @@ void mmu_flush_page(struct vcpu *v, uint64_t va)
                         drop(v, bank, access, slot);
                 }
         }
+    cpu_count(&v->stats.page_flushes);
+    forget_code_write(v);
     jit_jcache_clear_page(v, va);
 }
 
@@ -116,6 +127,38 @@ void mmu_drop_write(struct vcpu *v, uint64_t gpa_page)
             }
 }
 
+void tlb_note_opened(struct vcpu *v, unsigned bank, uint64_t va, const void *host)
+{
+    unsigned n = v->next_opened++ % TLB_OPENED;
+    uint64_t old = atomic_load_explicit(&v->opened[n], memory_order_relaxed);
+    if (old)
+        drop(v, old & 1, ACCESS_WRITE, old >> 1 & (TLB_SIZE - 1));
+    atomic_store(&v->opened[n], ((uint64_t)(uintptr_t)host & ~0xfffull) | TLB_INDEX(va) << 1 | bank);
+}
+
+bool tlb_has_opened(const struct vcpu *v, uint64_t gpa_page)
+{
+    const uint64_t host = (uint64_t)(uintptr_t)soft_ram(v->soft, gpa_page, RAM_PAGE);
+    for (unsigned n = 0; n < TLB_OPENED; n++)
+        if ((atomic_load(&v->opened[n]) & ~0xfffull) == host)
+            return true;
+    return false;
+}
+
+void tlb_drop_opened(struct vcpu *v, uint64_t gpa_page)
+{
+    const uint64_t host = (uint64_t)(uintptr_t)soft_ram(v->soft, gpa_page, RAM_PAGE);
+    for (unsigned n = 0; n < TLB_OPENED; n++) {
+        uint64_t o = atomic_load_explicit(&v->opened[n], memory_order_relaxed);
+        unsigned bank = o & 1, slot = o >> 1 & (TLB_SIZE - 1);
+        if ((o & ~0xfffull) != host)
+            continue;
+        if (v->tlb[bank].write[slot].host == host)
+            drop(v, bank, ACCESS_WRITE, slot);
+        atomic_store(&v->opened[n], 0);
+    }
+}
+
 void tlb_drop_marked(struct vcpu *v, void (*fn)(struct vcpu *v, uint64_t gpa_page))
 {
     const struct soft *s = v->soft;
@@ -124,9 +167,10 @@ void tlb_drop_marked(struct vcpu *v, void (*fn)(struct vcpu *v, uint64_t gpa_pag
             for (uint64_t m = v->tlb_used[bank][ACCESS_WRITE].used[i]; m; m &= m - 1) {
                 unsigned slot = i * 64 + (unsigned)__builtin_ctzll(m);
                 void *host = (void *)(uintptr_t)v->tlb[bank].write[slot].host;
-                if (!__atomic_load_n(&s->marks[soft_page_index(s, host)], __ATOMIC_RELAXED))
+                if (!(__atomic_load_n(&s->marks[soft_page_index(s, host)], __ATOMIC_RELAXED) & RAM_MARKED))
                     continue;
                 drop(v, bank, ACCESS_WRITE, slot);
+                tlb_drop_opened(v, soft_gpa(s, host));
                 fn(v, soft_gpa(s, host));
             }
 }

@@ -89,6 +89,7 @@ struct tlb_entry {
 #define TLB_BITS      10
 #define TLB_SIZE      (1u << TLB_BITS)
 #define TLB_INDEX(va) (((va) >> 12) & (TLB_SIZE - 1))
+#define TLB_OPENED    16
 struct tlb {
     struct tlb_entry read[TLB_SIZE];
     struct tlb_entry write[TLB_SIZE];
@@ -200,6 +201,10 @@ struct vcpu {
 
     struct tlb_entry fetch[BANK_COUNT][TLB_SIZE]; /* host is 0 for code that is not in RAM */
     struct tlb_used tlb_used[BANK_COUNT][ACCESS_COUNT];
+    struct tlb_entry code_write[BANK_COUNT]; /* the last writable page with translated code, for C */
+    _Atomic uint64_t
+        opened[TLB_OPENED]; /* pages that held code with a write entry: host address, slot << 1, bank */
+    unsigned next_opened;
 
     struct walk_table walk_tables[WALK_TABLES];
     uint64_t walk_generation; /* of those that count; 0 is none's */

@@ -23,6 +23,7 @@
     })
 
 static uint8_t page[RAM_PAGE];
+static const struct decoder zydis;
 
 /* Lay code at an offset of a page of INT3; what is over is cut. */
 static void lay(unsigned off, const uint8_t *code, unsigned len)
@@ -35,7 +36,7 @@ static struct guest_insn decoded(const uint8_t *code, uint32_t mode)
 {
     struct guest_insn g;
     lay(0x100, code, 16);
-    jit_decode(page, 0x100, mode, &g);
+    jit_decode(&zydis, page, 0x100, mode, &g);
     return g;
 }
 
@@ -385,7 +386,7 @@ static uint32_t wanted(const uint8_t *code)
     struct guest_insn tmp;
     uint64_t lines = 0;
     lay(0x100, code, 64);
-    return jit_flags_wanted(page, 0x100, MODE, &tmp, &lines);
+    return jit_flags_wanted(&zydis, page, 0x100, MODE, &tmp, &lines);
 }
 
 static void looking_ahead_finds_what_is_read_before_it_is_set(void **state)
@@ -416,11 +417,11 @@ static void looking_ahead_stops_at_the_end_of_the_page(void **state)
     (void)state;
     struct guest_insn tmp;
     uint64_t lines = 0;
-    assert_int_equal(jit_flags_wanted(page, RAM_PAGE, MODE, &tmp, &lines), FL_ARITH);
+    assert_int_equal(jit_flags_wanted(&zydis, page, RAM_PAGE, MODE, &tmp, &lines), FL_ARITH);
     lay(RAM_PAGE - 1, CODE("nop"), 1);
-    assert_int_equal(jit_flags_wanted(page, RAM_PAGE - 1, MODE, &tmp, &lines), FL_ARITH);
+    assert_int_equal(jit_flags_wanted(&zydis, page, RAM_PAGE - 1, MODE, &tmp, &lines), FL_ARITH);
     lay(RAM_PAGE - 2, CODE("xor %%eax, %%eax"), 2);
-    assert_int_equal(jit_flags_wanted(page, RAM_PAGE - 2, MODE, &tmp, &lines), 0);
+    assert_int_equal(jit_flags_wanted(&zydis, page, RAM_PAGE - 2, MODE, &tmp, &lines), 0);
     assert_true(lines == 1ull << 63); /* what it was told by */
 }
 
@@ -434,7 +435,7 @@ static void an_instruction_cut_by_the_page_has_no_length(void **state)
         struct guest_insn g;
         bool whole = off + 10 <= RAM_PAGE;
         lay(off, code, 10);
-        jit_decode(page, off, MODE, &g);
+        jit_decode(&zydis, page, off, MODE, &g);
         assert_int_equal(g.kind, whole ? KIND_COPY : KIND_STEP);
         assert_int_equal(g.insn.len, whole ? 10 : 0);
     }
@@ -463,7 +464,7 @@ static void jumps_know_whether_they_stay_in_the_page(void **state)
         int32_t disp = cases[i].to - 0x105;
         memcpy(jmp + 1, &disp, 4);
         lay(0x100, jmp, 5);
-        jit_decode(page, 0x100, MODE, &g);
+        jit_decode(&zydis, page, 0x100, MODE, &g);
         assert_int_equal(g.kind, KIND_JMP);
         assert_int_equal(g.near_target, cases[i].near);
         assert_int_equal(g.target_disp, cases[i].to);
