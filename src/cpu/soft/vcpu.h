@@ -86,7 +86,7 @@ struct tlb_entry {
     uint64_t delta; /* host - tag */
     uint64_t unused;
 };
-#define TLB_BITS      10
+#define TLB_BITS      12 /* kernels use few pages, far apart: 10 cost a system call five misses */
 #define TLB_SIZE      (1u << TLB_BITS)
 #define TLB_INDEX(va) (((va) >> 12) & (TLB_SIZE - 1))
 #define TLB_OPENED    16
@@ -100,7 +100,8 @@ struct tlb_used {
     uint64_t used[TLB_SIZE / 64];
     uint64_t global[TLB_SIZE / 64];
     uint64_t large[TLB_SIZE / 64];
-    uint64_t gibs; /* no large page's piece is of a GiB whose bit (30..35 of the address) is not set */
+    uint64_t words; /* of used[]: those that may have a bit set */
+    uint64_t gibs;  /* no large page's piece is of a GiB whose bit (30..35 of the address) is not set */
 };
 enum { BANK_KERNEL, BANK_USER, BANK_COUNT }; /* by CPL < 3; SMAP is hidden from guests */
 
@@ -202,8 +203,8 @@ struct vcpu {
     struct tlb_entry fetch[BANK_COUNT][TLB_SIZE]; /* host is 0 for code that is not in RAM */
     struct tlb_used tlb_used[BANK_COUNT][ACCESS_COUNT];
     struct tlb_entry code_write[BANK_COUNT]; /* the last writable page with translated code, for C */
-    _Atomic uint64_t
-        opened[TLB_OPENED]; /* pages that held code with a write entry: host address, slot << 1, bank */
+    _Atomic uint64_t opened[TLB_OPENED];     /* pages that held code with a write entry: host address, bank */
+    uint16_t opened_slot[TLB_OPENED];
     unsigned next_opened;
 
     struct walk_table walk_tables[WALK_TABLES];
