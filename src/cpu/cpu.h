@@ -64,6 +64,7 @@ enum cpu_debug {
     CPU_DEBUG_NO_GROUPS = 1 << 6,   /* every access has its own check */
     CPU_DEBUG_NO_TRACES = 1 << 7,   /* blocks end at every jump */
     CPU_DEBUG_NO_SYS = 1 << 8,      /* system and string instructions go to the dispatcher */
+    CPU_DEBUG_NO_WALK = 1 << 9,     /* every walk of page tables goes the long way */
     CPU_DEBUG_NO_FORMS = 1 << 11,   /* every instruction is decoded by Zydis */
     CPU_DEBUG_NO_OPEN = 1 << 12,    /* every write into a page with translated code goes by itself */
 };

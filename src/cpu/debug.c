@@ -12,6 +12,7 @@ const struct cpu_debug_name cpu_debug_names[] = {
     {"no-groups", CPU_DEBUG_NO_GROUPS},
     {"no-traces", CPU_DEBUG_NO_TRACES},
     {"no-sys", CPU_DEBUG_NO_SYS},
+    {"no-walk", CPU_DEBUG_NO_WALK},
     {"no-forms", CPU_DEBUG_NO_FORMS},
     {"no-open", CPU_DEBUG_NO_OPEN},
     {"small-cache", CPU_DEBUG_SMALL_CACHE},

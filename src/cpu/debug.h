@@ -5,7 +5,8 @@
 #include "cpu/cpu.h"
 
 /* As help and errors list them: all of cpu_debug_names, in its order. */
-#define CPU_DEBUG_NAMES "step, no-chain, no-tlb, no-live, no-jcache, no-groups, no-traces, no-sys, no-forms, no-open, small-cache"
+#define CPU_DEBUG_NAMES                                                                                      \
+    "step, no-chain, no-tlb, no-live, no-jcache, no-groups, no-traces, no-sys, no-walk, no-forms, no-open, small-cache"
 
 struct cpu_debug_name {
     const char *name;

@@ -223,7 +223,7 @@ static int find_target(struct vcpu *v, const struct site *s)
     return TO_RETRY;
 }
 
-/* Fill the TLB; faults, and waits for the lock. What is left to do if it can't hold the page. */
+/* Fill the TLB; faults. What is left to do if it can't hold the page. */
 static enum leave mend(struct vcpu *v, const struct site *s, uint64_t va)
 {
     bool one_page = (va & 0xfff) + s->bytes <= RAM_PAGE;
@@ -235,7 +235,8 @@ static enum leave mend(struct vcpu *v, const struct site *s, uint64_t va)
         return LEAVE_APART;
     if (mmu_try_fill(v, va, s->write ? ACCESS_WRITE : ACCESS_READ))
         return LEAVE_MISS;
-    mmu_fill(v, va + s->first_at, s->first_write ? ACCESS_WRITE : ACCESS_READ); /* if it faults, then at once */
+    mmu_fill(v, va + s->first_at,
+             s->first_write ? ACCESS_WRITE : ACCESS_READ); /* if it faults, then at once */
     return LEAVE_APART;
 }
 
@@ -274,14 +275,11 @@ int jit_slow(struct vcpu *v)
     if (why & SITE_IN_SLOT)
         set_arith(v, SLOT_FLAGS(v->jit_flags));
     uint32_t slot = v->jit_flags;
-    atomic_store(&v->in_code, false);
-    enum leave todo = mend(v, &s, va);
+    enum leave todo = mend(v, &s, va); /* who flushes waits for this: nothing in it waits for a flush */
     if (todo == LEAVE_APART)
         return go_apart(j, v, slot);
     if (todo != LEAVE_MISS)
         return leave(v, todo, s.off);
-    if (!cache_enter(j, v))
-        return leave(v, LEAVE_REQUEST, s.off);
     jit_ready(v);
     v->jit_flags = slot;
     return TO_RETRY;

@@ -8,10 +8,11 @@
  *   jit_block.c   a run of guest instructions becomes a block
  *   jit_decode.c  what an instruction is to the translator; flag liveness
  *   jit_group.c   which accesses share one check                            jit_asm.h    host instructions
- *   jit_place.c   a guest's address becomes a host operand: TLB check       jit_encode.c the same with another operand
- *   jit_scratch.c what r9 to r11 hold, where the flags are                  jit_mem.c    copies, stack instructions
- *   jit_sys.c     system instructions, inline                               jit_call.c   ... and in C
- *   jit_jump.c    the ends of blocks: jumps, calls, returns                 jit_jcache.c the jump cache
+ *   jit_place.c   a guest's address becomes a host operand: TLB check       jit_encode.c the same with
+ * another operand jit_scratch.c what r9 to r11 hold, where the flags are                  jit_mem.c copies,
+ * stack instructions jit_bit.c     bits of memory by number jit_sys.c     system instructions, inline
+ * jit_call.c   ... and in C jit_jump.c    the ends of blocks: jumps, calls, returns jit_jcache.c the jump
+ * cache
  *
  * Threads: everything that changes the cache holds jit->lock; translated code is run without it.
  */
@@ -61,9 +62,9 @@ enum leave {
 
 /* A memory access with an inlined check, or a group of them. */
 struct site {
-    uint32_t retry; /* host code offset where the check starts again */
-    uint16_t off;   /* of the guest instruction in its page */
-    uint16_t bytes; /* of the access */
+    uint32_t retry;    /* host code offset where the check starts again */
+    uint16_t off;      /* of the guest instruction in its page */
+    uint16_t bytes;    /* of the access */
     uint16_t first_at; /* a group: of its first access, from the lowest; ... */
     uint8_t first_bytes;
     uint8_t addr; /* host register: linear address */
@@ -91,7 +92,7 @@ struct mark {
 struct block {
     uint64_t gpa;
     uint32_t mode;
-    uint32_t entry;          /* code offset where the jump cache leads: r9 is the address, flags are in the slot */
+    uint32_t entry; /* code offset where the jump cache leads: r9 is the address, flags are in the slot */
     uint32_t code, code_end; /* offsets */
     uint32_t stale;          /* code offset of its LEAVE_STALE; of that for who comes by the entry: */
     uint32_t stale_entry;
@@ -157,7 +158,8 @@ struct jit {
 };
 
 /* ---- jit_enter.S ---- */
-void jit_enter(struct vcpu *v, const void *code); /* flags in by jit_flags, out by scratch[1], both as in the slot */
+void jit_enter(struct vcpu *v,
+               const void *code); /* flags in by jit_flags, out by scratch[1], both as in the slot */
 extern const char jit_leave_entry[], jit_miss_entry[], jit_call_entry[];
 int jit_slow(struct vcpu *v); /* from jit_miss_entry: enum after_miss */
 enum after_miss {
@@ -167,7 +169,8 @@ enum after_miss {
 };
 
 /* ---- jit.c ---- */
-/* Where code for v->rip is; NULL: none, the stepper's. extra: MODE_NO_GROUPS, or 0. Faults, and may flush: in_code is not set. */
+/* Where code for v->rip is; NULL: none, the stepper's. extra: MODE_NO_GROUPS, or 0. Faults, and may flush:
+ * in_code is not set. */
 const void *jit_look_up(struct jit *j, struct vcpu *v, uint32_t extra);
 /* What code of the current mode counts on before it is entered. */
 static inline void jit_ready(struct vcpu *v)
@@ -229,6 +232,6 @@ uint32_t page_wake(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode);
 uint64_t page_sum(const struct jit *j, const struct block *b, const uint8_t *bytes);
 
 /* ---- jit_block.c ---- */
-void block_make_shared(struct jit *j, struct vcpu *v);                 /* once, before the first block */
+void block_make_shared(struct jit *j, struct vcpu *v); /* once, before the first block */
 /* Lock held, cache not full. */
 uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode);

@@ -32,7 +32,8 @@ static void decode_all(struct translation *t)
     while (t->nr < BLOCK_INSNS && off < RAM_PAGE) {
         struct guest_insn *g = &t->insns[t->nr++];
         jit_decode(&t->j->decoder, t->page, off, t->mode, g);
-        if (t->v->soft->debug & CPU_DEBUG_NO_SYS && (g->kind == KIND_SYS || g->kind == KIND_CALL_C))
+        if (t->v->soft->debug & CPU_DEBUG_NO_SYS &&
+            (g->kind == KIND_SYS || g->kind == KIND_BIT || g->kind == KIND_CALL_C))
             g->kind = KIND_STEP;
         else if (g->kind == KIND_STEP && !(t->v->soft->debug & CPU_DEBUG_NO_SYS))
             sys_leave_to_c(g);
@@ -98,7 +99,8 @@ static void share_checks(struct translation *t)
     }
     for (unsigned n = 0; n < t->nr; n++)
         for (unsigned r = 0; r < 3; r++)
-            t->guest_uses[r] = (uint16_t)(t->guest_uses[r] + ((t->insns[n].uses | t->insns[n].address_uses) >> (R9 + r) & 1));
+            t->guest_uses[r] = (uint16_t)(t->guest_uses[r] +
+                                          ((t->insns[n].uses | t->insns[n].address_uses) >> (R9 + r) & 1));
 }
 
 static void emit_one(struct translation *t, const struct guest_insn *g)
@@ -133,6 +135,9 @@ static void emit_one(struct translation *t, const struct guest_insn *g)
         return;
     case KIND_LEAVE:
         emit_leave(t, g);
+        return;
+    case KIND_BIT:
+        emit_bit(t, g);
         return;
     case KIND_SYS:
         emit_sys(t, g);

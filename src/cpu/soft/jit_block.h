@@ -12,10 +12,11 @@
 
 /* A jump out of line that is to be resolved when the block's body stands. */
 struct slow {
-    uint8_t *from; /* its displacement */
-    uint32_t site; /* what to say in jit_site */
-    uint8_t reg;   /* one of r9..r11 that carries it to a helper; 0: to the dispatcher */
-    uint32_t add_tag; /* a miss: offset of the TLB array whose tag, at `reg`, makes the site's register an address */
+    uint8_t *from;    /* its displacement */
+    uint32_t site;    /* what to say in jit_site */
+    uint8_t reg;      /* one of r9..r11 that carries it to a helper; 0: to the dispatcher */
+    uint32_t add_tag; /* a miss: offset of the TLB array whose tag, at `reg`, makes the site's register an
+                         address */
     bool store_rip;   /* r9 is the linear address to go on at */
 };
 
@@ -62,8 +63,8 @@ void scratch_written(struct translation *t, uint32_t mask);
 /* A register with a group's delta; `reg` has it. */
 unsigned scratch_delta(struct translation *t, unsigned group, uint32_t avoid);
 void scratch_has_delta(struct translation *t, unsigned group, unsigned reg);
-/* The guest's flags, if they are live, give way to a check; they return before who needs the host's; before and
- * after an instruction that may read or set them. */
+/* The guest's flags, if they are live, give way to a check; they return before who needs the host's; before
+ * and after an instruction that may read or set them. */
 void flags_away(struct translation *t, uint32_t live, uint32_t avoid);
 void flags_back(struct translation *t, uint32_t avoid);
 void flags_for(struct translation *t, const struct guest_insn *g, uint32_t avoid);
@@ -75,11 +76,11 @@ struct place {
     uint8_t base, index;
     int32_t disp;
 };
-/* Where access `slot` of an instruction (0: its operand, 1: the stack) is in the host, after a check if none has
- * been made yet; its registers are none of those in g->uses or keep. */
+/* Where access `slot` of an instruction (0: its operand, 1: the stack) is in the host, after a check if none
+ * has been made yet; its registers are none of those in g->uses or keep. */
 struct place place_of(struct translation *t, const struct guest_insn *g, unsigned slot, const struct where *w,
                       unsigned bytes, bool write, uint32_t keep);
-uint32_t place_regs(const struct place *p); /* of r9..r11 */
+uint32_t place_regs(const struct place *p);                                      /* of r9..r11 */
 void put_with_place(struct out *o, const struct insn *i, const struct place *p); /* jit_encode.c */
 
 /* ---- jit_mem.c ---- */
@@ -87,8 +88,8 @@ void put_with_place(struct out *o, const struct insn *i, const struct place *p);
 void settle_rsp(struct translation *t);
 bool check_is_made(const struct translation *t, const struct guest_insn *g, unsigned slot);
 struct place place_operand(struct translation *t, const struct guest_insn *g, unsigned bytes, bool write);
-struct place place_stack(struct translation *t, const struct guest_insn *g, unsigned base, int32_t disp, bool write,
-                         uint32_t keep);
+struct place place_stack(struct translation *t, const struct guest_insn *g, unsigned base, int32_t disp,
+                         bool write, uint32_t keep);
 void load_place(struct translation *t, unsigned reg, const struct place *p);
 void store_place(struct translation *t, unsigned reg, const struct place *p);
 void emit_mem(struct translation *t, const struct guest_insn *g);
@@ -102,6 +103,9 @@ void emit_vectors(struct translation *t, const struct guest_insn *g);
 /* ---- jit_sys.c ---- */
 void emit_sys(struct translation *t, const struct guest_insn *g);
 void emit_call_c(struct translation *t, const struct guest_insn *g);
+
+/* ---- jit_bit.c ---- */
+void emit_bit(struct translation *t, const struct guest_insn *g);
 
 /* ---- jit_jump.c ---- */
 void emit_side_exit(struct translation *t, const struct guest_insn *g);

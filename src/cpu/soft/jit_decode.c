@@ -71,7 +71,8 @@ static bool note_operands(struct guest_insn *g)
         if (op->type == ZYDIS_OPERAND_TYPE_REGISTER) {
             uint16_t bit = scratch_bit(op->reg.value);
             g->uses |= bit;
-            if (op->actions != ZYDIS_OPERAND_ACTION_WRITE || op->size < 32 || i->mnemonic == ZYDIS_MNEMONIC_BSF ||
+            if (op->actions != ZYDIS_OPERAND_ACTION_WRITE || op->size < 32 ||
+                i->mnemonic == ZYDIS_MNEMONIC_BSF ||
                 i->mnemonic == ZYDIS_MNEMONIC_BSR) /* which leave it alone if there is no bit */
                 g->loads |= bit;
             if (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)
@@ -170,9 +171,11 @@ static bool memory_kind(struct guest_insn *g)
     case ZYDIS_MNEMONIC_BTS:
     case ZYDIS_MNEMONIC_BTR:
     case ZYDIS_MNEMONIC_BTC:
-        if (i->ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER)
-            return false;
-        break;
+        if (i->ops[1].type != ZYDIS_OPERAND_TYPE_REGISTER)
+            break;
+        g->kind = KIND_BIT;
+        return i->op_bytes >= 4 && i->addr_bytes == 8 && op->mem.segment != ZYDIS_REGISTER_FS &&
+               op->mem.segment != ZYDIS_REGISTER_GS;
     case ZYDIS_MNEMONIC_CLFLUSH:
     case ZYDIS_MNEMONIC_CLFLUSHOPT:
     case ZYDIS_MNEMONIC_CLWB:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * jit_encode: an instruction with another memory operand: prefixes, REX or VEX, ModRM, SIB and displacement are
- * patched, everything else stays. Source: Intel SDM vol. 2A, 2.1 to 2.3.
+ * jit_encode: an instruction with another memory operand: prefixes, REX or VEX, ModRM, SIB and displacement
+ * are patched, everything else stays. Source: Intel SDM vol. 2A, 2.1 to 2.3.
  */
 #include "cpu/soft/jit_block.h"
 

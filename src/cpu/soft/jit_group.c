@@ -3,6 +3,7 @@
 #include "cpu/soft/jit_group.h"
 
 #include "cpu/soft/jit_asm.h"
+#include "cpu/soft/jit_call.h"
 
 #define REGS       17u /* NO_REG has a version too: of segments */
 #define MAX_SPREAD 1024
@@ -60,7 +61,8 @@ static bool fits(const struct group *g, int32_t off, unsigned bytes)
 
 static struct group *group_of(struct scan *s, const struct where *w, int32_t off, unsigned bytes)
 {
-    unsigned version = s->versions[w->base] > s->versions[w->index] ? s->versions[w->base] : s->versions[w->index];
+    unsigned version =
+        s->versions[w->base] > s->versions[w->index] ? s->versions[w->base] : s->versions[w->index];
     for (unsigned n = s->nr; n-- > 0;)
         if (s->at[n].version == version && same(&s->at[n].key, w) && fits(&s->at[n], off, bytes))
             return &s->at[n];
@@ -176,10 +178,9 @@ static void step_over(struct scan *s, const struct guest_insn *g)
         forget(s, RSP);
         forget(s, RBP);
         return;
-    case KIND_SYS:
-        forget_all(s);
-        return;
     default:
+        if (g->kind == KIND_SYS && (g->op == OP_SWAPGS || g->op == OP_WRITE_BASE)) /* a segment's base */
+            forget_all(s);
         if (constant_step(g, &reg, &by))
             move_by(s, reg, by);
         else
@@ -190,7 +191,8 @@ static void step_over(struct scan *s, const struct guest_insn *g)
 /* Its operand, that is; a hint does not. */
 static bool accesses(const struct guest_insn *g)
 {
-    return g->has_mem && (g->kind == KIND_MEM || g->kind == KIND_PUSH || g->kind == KIND_JMP_TO || g->kind == KIND_CALL_TO);
+    return g->has_mem &&
+           (g->kind == KIND_MEM || g->kind == KIND_PUSH || g->kind == KIND_JMP_TO || g->kind == KIND_CALL_TO);
 }
 
 static void note(struct scan *s, unsigned n, struct guest_insn *g)
@@ -198,7 +200,8 @@ static void note(struct scan *s, unsigned n, struct guest_insn *g)
     struct where w;
     if (accesses(g)) {
         w = where_operand(g);
-        g->groups[0] = (int8_t)join(s, n, &w, g->kind == KIND_MEM ? g->mem_bytes : 8, g->writes && g->kind == KIND_MEM);
+        g->groups[0] =
+            (int8_t)join(s, n, &w, g->kind == KIND_MEM ? g->mem_bytes : 8, g->writes && g->kind == KIND_MEM);
     }
     switch (g->kind) {
     case KIND_PUSH:
@@ -222,7 +225,8 @@ static void note(struct scan *s, unsigned n, struct guest_insn *g)
     step_over(s, g);
 }
 
-/* Slots go to groups of at least two accesses, in the order of their first ones, and are free after the last. */
+/* Slots go to groups of at least two accesses, in the order of their first ones, and are free after the last.
+ */
 static void give_slots(struct scan *s, struct guest_insn *insns, unsigned nr)
 {
     uint8_t until[GROUP_SLOTS] = {0}; /* instruction after the last that uses it */

@@ -2,9 +2,9 @@
 /*
  * jit_group: accesses of a block that go through the same registers need one look into the TLB together.
  *
- * A register keeps its version until it changes by an unknown amount; constant additions, pushes and pops move
- * its offset only. The accesses through one version of base and index form a group: at its first access the
- * bytes from the lowest to the highest are checked to lie in one page, and the delta from their linear
+ * A register keeps its version until it changes by an unknown amount; constant additions, pushes and pops
+ * move its offset only. The accesses through one version of base and index form a group: at its first access
+ * the bytes from the lowest to the highest are checked to lie in one page, and the delta from their linear
  * addresses to the host's goes into a slot, from where the others take it. If the check fails for good (two
  * pages, or not all may be accessed so) the block is left for one without groups (MODE_NO_GROUPS).
  */
@@ -33,7 +33,7 @@ struct group {
     int32_t first_off, base_off; /* of the first access; of the registers then */
     uint16_t first_bytes, count;
     uint8_t first, last; /* instructions */
-    uint8_t slot; /* of v->jit_delta */
+    uint8_t slot;        /* of v->jit_delta */
     bool write, first_write;
     bool open;   /* its check has been written */
     bool stored; /* the slot has the delta */

@@ -292,11 +292,12 @@ static void load_target(struct translation *t, const struct guest_insn *g)
         move(&t->o, R9, reg);
 }
 
-/* What has no code in the jump cache gets it, and the instruction starts again; or it is the stepper's, from
- * the start: the jump may fault. */
-static void find_target(struct translation *t, const struct guest_insn *g, const uint8_t *retry)
+/* What has no code in the jump cache gets it, and is looked for again; or it is the stepper's, from the start
+ * of the instruction: the jump may fault. */
+static void find_target(struct translation *t, const struct guest_insn *g)
 {
     struct jit *j = t->j;
+    const uint8_t *retry = t->o.at;
     uint8_t *missing = emit_find(t, SITE(LEAVE_REQUEST, g->off, true));
     if (t->v->soft->debug & CPU_DEBUG_NO_SYS) {
         slow_path(t, missing, SITE(LEAVE_STEP, g->off, true), 0);
@@ -319,10 +320,8 @@ static void emit_indirect(struct translation *t, const struct guest_insn *g)
     if (no_jcache(t, g))
         return;
     flags_away(t, FL_ARITH, 0);
-    scratch_lose(t, SCRATCH_REGS);
-    const uint8_t *retry = t->o.at;
     load_target(t, g);
-    find_target(t, g, retry);
+    find_target(t, g);
     scratch_lose(t, SCRATCH_REGS);
     if (g->kind == KIND_CALL_TO) {
         push_return(t, g, 1u << R9);
@@ -340,12 +339,10 @@ static void emit_ret(struct translation *t, const struct guest_insn *g)
     if (i->ops[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && i->z.operand_count)
         pop += (int32_t)i->ops[0].imm.value.u;
     flags_away(t, FL_ARITH, 0);
-    scratch_lose(t, SCRATCH_REGS);
-    const uint8_t *retry = t->o.at;
     struct place p = place_stack(t, g, RSP, 0, false, 0);
     scratch_lose(t, 1u << R9);
     load_place(t, R9, &p);
-    find_target(t, g, retry);
+    find_target(t, g);
     lea(&t->o, RSP, RSP, pop);
     emit_land(t);
 }

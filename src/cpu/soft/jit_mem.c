@@ -29,8 +29,8 @@ struct place place_operand(struct translation *t, const struct guest_insn *g, un
     return place_of(t, g, 0, &w, bytes, write, 0);
 }
 
-struct place place_stack(struct translation *t, const struct guest_insn *g, unsigned base, int32_t disp, bool write,
-                         uint32_t keep)
+struct place place_stack(struct translation *t, const struct guest_insn *g, unsigned base, int32_t disp,
+                         bool write, uint32_t keep)
 {
     struct where w = where_stack(base, disp);
     return place_of(t, g, 1, &w, 8, write, keep);
@@ -146,8 +146,8 @@ void emit_leave(struct translation *t, const struct guest_insn *g)
     load_place(t, RBP, &p);
 }
 
-/* Before the first instruction of a block that needs them: are the guest's vectors in the registers? User code
- * is not entered without. */
+/* Before the first instruction of a block that needs them: are the guest's vectors in the registers? User
+ * code is not entered without. */
 void emit_vectors(struct translation *t, const struct guest_insn *g)
 {
     struct out *o = &t->o;

@@ -11,8 +11,8 @@
  *     mov  t, gs:[t + delta]        and the operand is [base + t + disp], ...
  *     add  a, gs:[t + host]         ... or, if that has no room for another register, [a]
  *
- * For a group the size is that of all its accesses, and t is kept. After a miss that could be mended the check
- * is done again, with r9 to r11 as they were.
+ * For a group the size is that of all its accesses, and t is kept. After a miss that could be mended the
+ * check is done again, with r9 to r11 as they were.
  */
 #include "cpu/soft/jit_block.h"
 
@@ -56,8 +56,8 @@ static void linear(struct translation *t, const struct where *w, unsigned a, int
 }
 
 /* a := linear address - tag, t := slot * 32; away if they do not match. */
-static void check(struct translation *t, const struct guest_insn *g, const uint8_t *retry, unsigned a, unsigned x,
-                  struct site s)
+static void check(struct translation *t, const struct guest_insn *g, const uint8_t *retry, unsigned a,
+                  unsigned x, struct site s)
 {
     struct out *o = &t->o;
     struct jit *j = t->j;
@@ -86,12 +86,13 @@ static struct place at_host(unsigned a)
     return (struct place){.base = (uint8_t)a, .index = NO_REG};
 }
 
-static struct place alone(struct translation *t, const struct guest_insn *g, const struct where *w, unsigned bytes,
-                          bool write, uint32_t busy, uint32_t keep)
+static struct place alone(struct translation *t, const struct guest_insn *g, const struct where *w,
+                          unsigned bytes, bool write, uint32_t busy, uint32_t keep)
 {
     const struct site s = {.bytes = (uint16_t)bytes, .write = write};
     uint32_t tlb = write ? t->tlb_write : t->tlb_read, address = address_regs(w);
-    bool plain = w->index == NO_REG && w->base != NO_REG && !w->seg && !w->addr32 && SCRATCH_REGS & ~(busy | address);
+    bool plain =
+        w->index == NO_REG && w->base != NO_REG && !w->seg && !w->addr32 && SCRATCH_REGS & ~(busy | address);
     unsigned x, a;
     flags_away(t, g->live_in, keep);
     if (plain) {
@@ -117,8 +118,8 @@ static struct place alone(struct translation *t, const struct guest_insn *g, con
 
 /* ---- groups ---- */
 
-static void open_group(struct translation *t, const struct guest_insn *g, unsigned number, const struct where *w,
-                       uint32_t busy, uint32_t keep)
+static void open_group(struct translation *t, const struct guest_insn *g, unsigned number,
+                       const struct where *w, uint32_t busy, uint32_t keep)
 {
     struct group *k = &t->groups[number];
     const struct site s = {

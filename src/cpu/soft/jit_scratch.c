@@ -22,7 +22,8 @@ static unsigned price(const struct translation *t, unsigned reg)
     unsigned holds = t->holds[reg - R9];
     if (holds == HOLDS_NOTHING || finished(t, holds))
         return 0;
-    return holds == HOLDS_GUEST ? 1 + (t->guest_uses[reg - R9] > 2) : 2 + (t->groups[holds - HOLDS_DELTA].count > 2);
+    return holds == HOLDS_GUEST ? 1 + (t->guest_uses[reg - R9] > 2)
+                                : 2 + (t->groups[holds - HOLDS_DELTA].count > 2);
 }
 
 /* What it holds goes into memory, if it is wanted and not there yet. */

@@ -347,6 +347,7 @@ static void emit_write_base(struct translation *t, const struct guest_insn *g)
     gs64(o, OP_STORE, R11, VCPU_OFF(seg) + (uint32_t)(seg * sizeof(struct seg) + offsetof(struct seg, base)));
 }
 
+/* r9 to r11 are used as needed: what they hold is in memory, too. */
 void emit_sys(struct translation *t, const struct guest_insn *g)
 {
     scratch_lose(t, SCRATCH_REGS);

@@ -269,6 +269,20 @@ uint64_t mmu_fetch_gpa(struct vcpu *v, uint64_t va)
     return p.host ? p.gpa : UINT64_MAX;
 }
 
+/* Up to 15 bytes of an instruction; REP MOVS takes longer to start. */
+static void fetch_piece(struct vcpu *v, const struct piece *p, uint8_t *buf, unsigned size)
+{
+    if (!p->host) {
+        read_piece(v, p, buf, size);
+        return;
+    }
+    unsigned done = 0;
+    for (; size - done >= 8; done += 8)
+        copy_bytes(buf + done, p->host + done, 8);
+    for (; done < size; done++)
+        buf[done] = p->host[done];
+}
+
 struct fetch {
     uint64_t va;
     uint8_t *buf;
@@ -279,7 +293,7 @@ static void fetch_second(struct vcpu *v, void *arg)
 {
     struct fetch *f = arg;
     struct piece p = translate(v, f->va, ACCESS_FETCH, user(v));
-    read_piece(v, &p, f->buf, f->size);
+    fetch_piece(v, &p, f->buf, f->size);
 }
 
 unsigned mmu_fetch(struct vcpu *v, uint64_t va, uint8_t buf[15])
@@ -287,10 +301,14 @@ unsigned mmu_fetch(struct vcpu *v, uint64_t va, uint8_t buf[15])
     va = wrap(v, va);
     unsigned first = in_first_page(va, 15);
     struct piece p = translate(v, va, ACCESS_FETCH, user(v));
-    read_piece(v, &p, buf, first);
+    fetch_piece(v, &p, buf, first);
     if (first == 15)
         return 15;
     struct fetch rest = {.va = wrap(v, va + first), .buf = buf + first, .size = 15 - first};
+    if (v->fetch[user(v) ? BANK_USER : BANK_KERNEL][TLB_INDEX(rest.va)].tag == rest.va) {
+        fetch_second(v, &rest);
+        return 15;
+    }
     return soft_try(v, fetch_second, &rest) ? 15 : first;
 }
 

@@ -91,6 +91,8 @@ struct walk {
     bool global, large;
 };
 /* Translate, setting accessed and dirty bits. false: *ret_error is the page fault's error code. */
+bool walk_fast(struct vcpu *v, uint64_t va, enum access access, bool user,
+               struct walk *ret); /* false: mmu_walk */
 bool mmu_walk(struct vcpu *v, uint64_t va, enum access access, bool user, struct walk *ret,
               uint32_t *ret_error);
 

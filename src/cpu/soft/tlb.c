@@ -9,6 +9,8 @@
  */
 #include "cpu/soft/copy.h"
 
+_Static_assert(TLB_SIZE / 64 <= 64, "one word says which words of a bitmap are in use");
+
 static struct tlb_entry *array(struct vcpu *v, unsigned bank, enum access access)
 {
     switch (access) {
@@ -37,6 +39,7 @@ static void forget_code_write(struct vcpu *v)
 
 void tlb_init(struct vcpu *v)
 {
+    v->walk_generation = 1;
     forget_code_write(v);
     for (unsigned bank = 0; bank < BANK_COUNT; bank++)
         for (unsigned access = 0; access < ACCESS_COUNT; access++) {
@@ -62,6 +65,7 @@ void tlb_insert(struct vcpu *v, unsigned bank, enum access access, uint64_t va, 
     uint64_t tag = va & ~0xfffull, page = (uint64_t)(uintptr_t)host & ~0xfffull;
     array(v, bank, access)[slot] = (struct tlb_entry){.tag = tag, .host = page, .delta = page - tag};
     u->used[slot / 64] |= bit;
+    u->words |= 1ull << slot / 64;
     assign(&u->global[slot / 64], bit, w->global);
     assign(&u->large[slot / 64], bit, w->large);
     if (w->large)
@@ -70,14 +74,19 @@ void tlb_insert(struct vcpu *v, unsigned bank, enum access access, uint64_t va, 
 
 void mmu_flush(struct vcpu *v, bool global_too)
 {
+    v->walk_generation++;
     for (unsigned bank = 0; bank < BANK_COUNT; bank++)
         for (unsigned access = 0; access < ACCESS_COUNT; access++) {
             struct tlb_used *u = &v->tlb_used[bank][access];
             if (global_too)
                 u->gibs = 0;
-            for (unsigned i = 0; i < TLB_SIZE / 64; i++)
+            for (uint64_t words = u->words; words; words &= words - 1) {
+                unsigned i = (unsigned)__builtin_ctzll(words);
                 for (uint64_t m = u->used[i] & ~(global_too ? 0 : u->global[i]); m; m &= m - 1)
                     drop(v, bank, access, i * 64 + (unsigned)__builtin_ctzll(m));
+                if (!u->used[i])
+                    u->words &= ~(1ull << i);
+            }
         }
     cpu_count(&v->stats.tlb_flushes);
     forget_code_write(v);
@@ -91,6 +100,7 @@ void mmu_flush(struct vcpu *v, bool global_too)
  * in the same GiB go, whatever their size. */
 void mmu_flush_page(struct vcpu *v, uint64_t va)
 {
+    v->walk_generation++;
     unsigned here = TLB_INDEX(va);
     for (unsigned bank = 0; bank < BANK_COUNT; bank++)
         for (unsigned access = 0; access < ACCESS_COUNT; access++) {
@@ -129,8 +139,9 @@ void tlb_note_opened(struct vcpu *v, unsigned bank, uint64_t va, const void *hos
     unsigned n = v->next_opened++ % TLB_OPENED;
     uint64_t old = atomic_load_explicit(&v->opened[n], memory_order_relaxed);
     if (old)
-        drop(v, old & 1, ACCESS_WRITE, old >> 1 & (TLB_SIZE - 1));
-    atomic_store(&v->opened[n], ((uint64_t)(uintptr_t)host & ~0xfffull) | TLB_INDEX(va) << 1 | bank);
+        drop(v, old & 1, ACCESS_WRITE, v->opened_slot[n]);
+    v->opened_slot[n] = (uint16_t)TLB_INDEX(va);
+    atomic_store(&v->opened[n], ((uint64_t)(uintptr_t)host & ~0xfffull) | bank);
 }
 
 bool tlb_has_opened(const struct vcpu *v, uint64_t gpa_page)
@@ -147,7 +158,7 @@ void tlb_drop_opened(struct vcpu *v, uint64_t gpa_page)
     const uint64_t host = (uint64_t)(uintptr_t)soft_ram(v->soft, gpa_page, RAM_PAGE);
     for (unsigned n = 0; n < TLB_OPENED; n++) {
         uint64_t o = atomic_load_explicit(&v->opened[n], memory_order_relaxed);
-        unsigned bank = o & 1, slot = o >> 1 & (TLB_SIZE - 1);
+        unsigned bank = o & 1, slot = v->opened_slot[n];
         if ((o & ~0xfffull) != host)
             continue;
         if (v->tlb[bank].write[slot].host == host)

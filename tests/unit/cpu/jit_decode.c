@@ -98,43 +98,71 @@ static void instructions_are_sorted_by_what_the_translator_does(void **state)
     CHECK_KINDS(cases, MODE);
 }
 
-static void what_is_privileged_or_rare_is_the_steppers(void **state)
+static void what_is_privileged_or_rare_is_left_to_c(void **state)
 {
     (void)state;
     const struct kind_case cases[] = {
-        KIND(STEP, "cpuid"),
-        KIND(STEP, "syscall"),
-        KIND(STEP, "cli"),
-        KIND(STEP, "popf"),
-        KIND(STEP, "hlt"),
-        KIND(STEP, "in %%dx, %%al"),
-        KIND(STEP, "mov %%cr0, %%rax"),
-        KIND(STEP, "mov %%eax, %%ds"),
-        KIND(STEP, "int $0x80"),
-        KIND(STEP, "std"),
-        KIND(STEP, "rep movsb"),
-        KIND(STEP, "xsave (%%rax)"),
-        KIND(STEP, "fnstenv (%%rax)"),
-        KIND(STEP, "bt %%rax, (%%rcx)"), /* may point anywhere */
-        KIND(STEP, "mov %%ah, (%%rcx)"), /* no REX, no scratch register */
-        KIND(STEP, "vpgatherdd %%xmm1, (%%rax,%%xmm2,4), %%xmm3"),
-        KIND(STEP, "pushw %%ax"),
-        KIND(STEP, "popq (%%rax)"),
-        KIND(STEP, "push %%fs"),
-        KIND(STEP, "1: loop 1b"),
-        KIND(STEP, "lretq"),
-        KIND(STEP, "vaddpd %%zmm1, %%zmm2, %%zmm3"), /* hidden by CPUID */
-        KIND(STEP, ".byte 0x06"),                    /* push %es: not in 64-bit mode */
+        KIND(CALL_C, "cpuid"),
+        KIND(CALL_C, "syscall"),
+        KIND(SYS, "cli"),
+        KIND(CALL_C, "popf"),
+        KIND(CALL_C, "hlt"),
+        KIND(CALL_C, "in %%dx, %%al"),
+        KIND(CALL_C, "mov %%cr0, %%rax"),
+        KIND(CALL_C, "mov %%eax, %%ds"),
+        KIND(CALL_C, "int $0x80"),
+        KIND(CALL_C, "std"),
+        KIND(CALL_C, "rep movsb"),
+        KIND(CALL_C, "xsave (%%rax)"),
+        KIND(CALL_C, "fnstenv (%%rax)"),
+        KIND(BIT, "bt %%rax, (%%rcx)"),    /* may point anywhere */
+        KIND(CALL_C, "mov %%ah, (%%rcx)"), /* no REX, no scratch register */
+        KIND(CALL_C, "vpgatherdd %%xmm1, (%%rax,%%xmm2,4), %%xmm3"),
+        KIND(CALL_C, "pushw %%ax"),
+        KIND(CALL_C, "popq (%%rax)"),
+        KIND(CALL_C, "push %%fs"),
+        KIND(CALL_C, "1: loop 1b"),
+        KIND(CALL_C, "lretq"),
+        KIND(CALL_C, "vaddpd %%zmm1, %%zmm2, %%zmm3"), /* hidden by CPUID */
+        KIND(STEP, ".byte 0x06"),                      /* push %es: not in 64-bit mode */
     };
     CHECK_KINDS(cases, MODE);
+}
+
+static void system_instructions_are_inline_where_they_cannot_fault(void **state)
+{
+    (void)state;
+    const struct kind_case kernel[] = {
+        KIND(SYS, "swapgs"),
+        KIND(SYS, "sti; nop"),
+        KIND(SYS, "sti; nopw 8(%%rax,%%rax,1)"),
+        KIND(CALL_C, "sti; hlt"), /* the shadow matters */
+        KIND(CALL_C, "sti; ret"),
+        KIND(SYS, "pushfq"),
+        KIND(SYS, "rdtsc"),
+        KIND(SYS, "mov %%ds, %%ax"),
+        KIND(SYS, "mov %%cr2, %%r10"),
+        KIND(SYS, "wrgsbase %%r11"),
+        KIND(BIT, "lock bts %%r9d, (%%rcx,%%rdx)"),
+        KIND(CALL_C, "bt %%ax, (%%rcx)"),
+        KIND(CALL_C, "bt %%rax, %%gs:(%%rcx)"),
+        KIND(CALL_C, "mov %%ds, (%%rax)"),
+    };
+    const struct kind_case user[] = {
+        KIND(CALL_C, "swapgs"),           KIND(CALL_C, "cli"), KIND(CALL_C, "sti; nop"),
+        KIND(CALL_C, "mov %%cr2, %%rax"), KIND(SYS, "rdtscp"), KIND(SYS, "rdfsbase %%eax"),
+    };
+    CHECK_KINDS(kernel, MODE & ~MODE_USER);
+    CHECK_KINDS(user, MODE | MODE_USER);
 }
 
 static void vectors_run_only_where_the_guest_allows_them(void **state)
 {
     (void)state;
-    const struct kind_case sse[] = {KIND(STEP, "addps %%xmm1, %%xmm2"), KIND(STEP, "movups (%%rax), %%xmm2")};
-    const struct kind_case avx[] = {KIND(STEP, "vaddps %%ymm1, %%ymm2, %%ymm3")};
-    const struct kind_case x87[] = {KIND(STEP, "fadd %%st(1)"), KIND(STEP, "paddd %%mm1, %%mm2")};
+    const struct kind_case sse[] = {KIND(CALL_C, "addps %%xmm1, %%xmm2"),
+                                    KIND(CALL_C, "movups (%%rax), %%xmm2")};
+    const struct kind_case avx[] = {KIND(CALL_C, "vaddps %%ymm1, %%ymm2, %%ymm3")};
+    const struct kind_case x87[] = {KIND(CALL_C, "fadd %%st(1)"), KIND(CALL_C, "paddd %%mm1, %%mm2")};
     CHECK_KINDS(sse, MODE & ~MODE_SSE);
     CHECK_KINDS(avx, MODE & ~MODE_AVX);
     CHECK_KINDS(x87, MODE & ~MODE_X87);
@@ -483,7 +511,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(instructions_are_sorted_by_what_the_translator_does),
-        cmocka_unit_test(what_is_privileged_or_rare_is_the_steppers),
+        cmocka_unit_test(what_is_privileged_or_rare_is_left_to_c),
+        cmocka_unit_test(system_instructions_are_inline_where_they_cannot_fault),
         cmocka_unit_test(vectors_run_only_where_the_guest_allows_them),
         cmocka_unit_test(what_may_fault_natively_is_known),
         cmocka_unit_test(memory_operands_tell_size_and_direction),
