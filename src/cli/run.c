@@ -116,7 +116,8 @@ static const struct opt run_opts[] = {
     OPT(run_args, append, OPT_TEXT, 0, "STRING", "put this at the end of the kernel's command line"),
     OPT(run_args, console, OPT_CHOICE, 0, "stdio", "join the first serial port to standard input and output"),
     OPT(run_args, engine_debug, OPT_TEXT, 0, "LIST",
-        "switch parts of the soft engine off: step, no-chain, no-tlb, no-live, no-jcache, no-forms, no-open, "
+        "switch parts of the soft engine off: step, no-chain, no-tlb, no-live, no-jcache, no-groups, no-sys, "
+        "no-forms, no-open, "
         "small-cache"),
 };
 const struct verb verb_run = {

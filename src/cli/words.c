@@ -18,7 +18,7 @@ static uint32_t debug_bit(const char *word, size_t len)
         {"no-tlb", CPU_DEBUG_NO_TLB},       {"small-cache", CPU_DEBUG_SMALL_CACHE},
         {"no-live", CPU_DEBUG_NO_LIVE},     {"no-jcache", CPU_DEBUG_NO_JCACHE},
         {"no-forms", CPU_DEBUG_NO_FORMS},   {"no-open", CPU_DEBUG_NO_OPEN},
-        {"no-groups", CPU_DEBUG_NO_GROUPS},
+        {"no-groups", CPU_DEBUG_NO_GROUPS}, {"no-sys", CPU_DEBUG_NO_SYS},
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strlen(names[i].name) == len && memcmp(names[i].name, word, len) == 0)
@@ -33,11 +33,11 @@ int word_debug_bits(const char *list, uint32_t *ret, struct err *e)
         size_t len = strcspn(p, ",");
         uint32_t bit = debug_bit(p, len);
         if (!bit)
-            return err_set(
-                e, -EINVAL,
-                "--engine-debug: not one of step, no-chain, no-tlb, no-live, no-jcache, no-forms, no-open, "
-                "small-cache: %.*s",
-                (int)len, p);
+            return err_set(e, -EINVAL,
+                           "--engine-debug: not one of step, no-chain, no-tlb, no-live, no-jcache, "
+                           "no-groups, no-sys, no-forms, no-open, "
+                           "small-cache: %.*s",
+                           (int)len, p);
         bits |= bit;
         p += len;
         if (!*p)

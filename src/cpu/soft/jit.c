@@ -11,9 +11,11 @@
 
 #include "cpu/soft/copy.h"
 #include "cpu/soft/jit_block.h"
+#include "cpu/soft/run.h"
 #include "cpu/soft/seg.h"
 
-_Static_assert(VCPU_OFF(self) == 0x138 && VCPU_OFF(jit_retry) == 0x150 && VCPU_OFF(jit_tmp) == 0x160,
+_Static_assert(VCPU_OFF(self) == 0x138 && VCPU_OFF(jit_retry) == 0x150 && VCPU_OFF(jit_tmp) == 0x160 &&
+                   VCPU_OFF(jit_flags) == 0x15c,
                "jit_enter.S");
 
 int jit_new(struct soft *s, struct jit **ret, struct err *e)
@@ -24,7 +26,9 @@ int jit_new(struct soft *s, struct jit **ret, struct err *e)
     j->soft = s;
     j->bmi2 = __builtin_cpu_supports("bmi2");
     j->work = mmap(NULL, sizeof(*j->work), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    int r = j->work == MAP_FAILED ? err_sys(e, "translator") : cache_new(j, e);
+    int r = j->work == MAP_FAILED ? err_sys(e, "translator") : call_new(j, e);
+    if (!r)
+        r = cache_new(j, e);
     if (r) {
         jit_free(j);
         return r;
@@ -38,55 +42,10 @@ void jit_free(struct jit *j)
     if (!j)
         return;
     cache_free(j);
+    call_free(j);
     if (j->work && j->work != MAP_FAILED)
         munmap(j->work, sizeof(*j->work));
     free(j);
-}
-
-/* ---- jump cache ---- */
-
-static unsigned bank_of(const struct vcpu *v)
-{
-    return v->mode & MODE_USER ? BANK_USER : BANK_KERNEL;
-}
-
-static struct jcache_entry *jcache_slot(struct vcpu *v, uint64_t va)
-{
-    return &v->jcache[bank_of(v)][(va >> 4 ^ va) & ((1u << JCACHE_BITS) - 1)];
-}
-
-/* An entry of zeros is one of address 0 without code: no address that a slot's index belongs to matches it,
- * but for slot 0. */
-static void clear_bank(struct vcpu *v, unsigned bank)
-{
-    if (v->jcache_used[bank])
-        zero_bytes(v->jcache[bank], sizeof(v->jcache[bank]));
-    v->jcache_used[bank] = false;
-    v->jcache[bank][0].va = 1; /* belongs to slot 1 */
-}
-
-void jit_jcache_clear(struct vcpu *v)
-{
-    clear_bank(v, BANK_USER);
-    clear_bank(v, BANK_KERNEL);
-    v->jcache_local = false;
-}
-
-void jit_jcache_clear_local(struct vcpu *v)
-{
-    clear_bank(v, BANK_USER);
-    if (v->jcache_local)
-        clear_bank(v, BANK_KERNEL);
-    v->jcache_local = false;
-}
-
-static void jcache_add(struct vcpu *v, const void *code)
-{
-    unsigned bank = bank_of(v), slot = TLB_INDEX(v->rip);
-    *jcache_slot(v, v->rip) = (struct jcache_entry){v->rip, (uint64_t)(uintptr_t)code};
-    v->jcache_used[bank] = true;
-    if (!(v->tlb_used[bank][ACCESS_FETCH].global[slot / 64] >> slot % 64 & 1))
-        v->jcache_local = true;
 }
 
 /* ---- blocks ---- */
@@ -115,8 +74,7 @@ static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa, uint32
     return block_translate(j, v, gpa, mode);
 }
 
-/* Where code for v->rip is; NULL: none, the stepper's. extra: besides the CPU's mode. Faults. */
-static const void *look_up(struct jit *j, struct vcpu *v, uint32_t extra)
+const void *jit_look_up(struct jit *j, struct vcpu *v, uint32_t extra)
 {
     uint64_t gpa = mmu_fetch_gpa(v, v->rip);
     if (gpa == UINT64_MAX)
@@ -126,7 +84,7 @@ static const void *look_up(struct jit *j, struct vcpu *v, uint32_t extra)
     const struct block *b = &j->blocks[n];
     const void *code = b->step ? NULL : cache_code(j, b->entry);
     if (code && !extra && atomic_load(&j->generation) == v->code_generation)
-        jcache_add(v, code);
+        jcache_add(v, v->rip, code);
     jit_unlock(j);
     return code;
 }
@@ -164,8 +122,7 @@ static void set_rip(const struct jit *j, struct vcpu *v)
 
 static void enter(const struct jit *j, struct vcpu *v, const void *code)
 {
-    if (v->mode & MODE_USER && !v->vec_live)
-        vec_restore(v);
+    jit_ready(v);
     v->jit_flags = FLAGS_SLOT((uint32_t)v->rflags);
     jit_enter(v, code);
     set_rip(j, v);
@@ -184,20 +141,21 @@ static void prepare(struct jit *j, struct vcpu *v)
 
 static const void *find_code(struct jit *j, struct vcpu *v, uint32_t extra)
 {
-    const struct jcache_entry *cached = jcache_slot(v, v->rip);
-    return cached->va == v->rip && !extra ? (const void *)(uintptr_t)cached->code : look_up(j, v, extra);
+    const void *code = extra ? NULL : jcache_find(v, v->rip);
+    return code ? code : jit_look_up(j, v, extra);
 }
 
 bool jit_run(struct vcpu *v)
 {
     struct jit *j = v->soft->jit;
-    if (!(v->mode & MODE_LONG64))
-        return true;
     v->self = (uint64_t)(uintptr_t)v;
     v->jit_leave = (uint64_t)(uintptr_t)jit_leave_entry;
     v->jit_miss = (uint64_t)(uintptr_t)jit_miss_entry;
     uint32_t extra = 0;
+    v->jit_call = (uint64_t)(uintptr_t)jit_call_entry;
     while (!v->request) {
+        if (!(v->mode & MODE_LONG64))
+            return true;
         prepare(j, v);
         const void *code = find_code(j, v, extra);
         extra = 0;
@@ -217,10 +175,13 @@ bool jit_run(struct vcpu *v)
             extra = MODE_NO_GROUPS;
             break;
         case LEAVE_STALE:
-            jcache_slot(v, v->rip)->va = ~v->rip;
+            jcache_drop(v, v->rip);
             break;
+        case LEAVE_REQUEST:
+            return false; /* or an interrupt waits for IF, see emit_sti */
         default:
-            break;
+            if (run_is_interrupted(v))
+                return false;
         }
     }
     return false;
@@ -234,6 +195,31 @@ static int leave(struct vcpu *v, enum leave why, unsigned off)
     v->scratch[1] = FLAGS_SLOT((uint32_t)v->rflags);
     v->jit_site = SITE(why, off, false);
     return 0;
+}
+
+static void look_up_target(struct vcpu *v, void *arg)
+{
+    const void **code = arg;
+    *code = jit_look_up(v->soft->jit, v, 0);
+}
+
+/* A jump's target is to get into the jump cache. Nothing of it has happened yet: if the target's page is not
+ * there, the stepper does what comes before that. */
+static int find_target(struct vcpu *v, const struct site *s)
+{
+    uint64_t target = v->jit_tmp[0];
+    const void *code = NULL;
+    uint32_t slot = v->jit_flags;
+    v->rip = target;
+    atomic_store_explicit(&v->in_code, false, memory_order_release);
+    bool found = va_canonical(target) && soft_try(v, look_up_target, &code) && code && jcache_find(v, target);
+    v->rip = v->page_va + s->off;
+    set_arith(v, SLOT_FLAGS(slot));
+    if (!found || !cache_enter(v->soft->jit, v))
+        return leave(v, LEAVE_STEP, s->off);
+    jit_ready(v);
+    v->jit_flags = slot;
+    return 1;
 }
 
 /* Fill the TLB; faults, and waits for the lock. What is left to do if it can't hold the page. */
@@ -262,6 +248,8 @@ int jit_slow(struct vcpu *v)
         vec_restore(v);
         return 1;
     }
+    if (SITE_REASON(why) == LEAVE_TARGET)
+        return find_target(v, &s);
     uint64_t va = v->jit_tmp[s.addr - R9];
     v->rip = v->page_va + s.off;
     if (why & SITE_IN_SLOT)
@@ -273,8 +261,7 @@ int jit_slow(struct vcpu *v)
         return leave(v, todo, s.off);
     if (!cache_enter(j, v))
         return leave(v, LEAVE_REQUEST, s.off);
-    if (v->mode & MODE_USER && !v->vec_live)
-        vec_restore(v);
+    jit_ready(v);
     v->jit_flags = slot;
     return 1;
 }

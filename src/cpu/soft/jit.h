@@ -8,9 +8,11 @@
  *   jit_block.c   a run of guest instructions becomes a block
  *   jit_decode.c  what an instruction is to the translator; flag liveness
  *   jit_group.c   which accesses share one check                            jit_asm.h    host instructions
- *   jit_place.c   a guest's address becomes a host operand: TLB check       jit_encode.c the same with another operand
- *   jit_scratch.c what r9 to r11 hold, where the flags are                  jit_mem.c    copies, stack instructions
- *   jit_jump.c    the ends of blocks: jumps, calls, returns
+ *   jit_place.c   a guest's address becomes a host operand: TLB check       jit_encode.c the same with
+ * another operand jit_scratch.c what r9 to r11 hold, where the flags are                  jit_mem.c copies,
+ * stack instructions jit_sys.c     system instructions, inline                               jit_call.c   ...
+ * and in C jit_jump.c    the ends of blocks: jumps, calls, returns                 jit_jcache.c the jump
+ * cache
  *
  * Threads: everything that changes the cache holds jit->lock; translated code is run without it.
  */
@@ -26,14 +28,16 @@
 #define JIT_EXITS      (1u << 19)
 #define JIT_MARKS      (3u << 20)
 #define JIT_HASH       (1u << 16)
+#define JIT_CALLS      (1u << 18)
 #define BLOCK_INSNS    48
 
 /* The slot that saves flags: AX after LAHF; SETO AL. */
 #define SLOT_FLAGS(ax) (((ax) >> 8 & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) | ((ax) & 1 ? FL_OF : 0))
-#define FLAGS_SLOT(fl) (((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) & FL_OF ? 1 : 0))
-
 /* A block without groups, besides what the vCPU's mode says. */
 #define MODE_NO_GROUPS (1u << 31)
+
+/* ... and back. */
+#define FLAGS_SLOT(fl) ((uint32_t)(((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) >> 11 & 1)))
 
 /* Why translated code left: the top bits of v->jit_site, below them a number. */
 enum leave {
@@ -45,6 +49,7 @@ enum leave {
     LEAVE_MISS,    /* slow path of site `number` */
     LEAVE_APART,   /* go on at page offset `number` in a block without groups */
     LEAVE_VEC,     /* the vectors of site `number` are not in the registers */
+    LEAVE_TARGET,  /* the jump cache has nothing for r9, where the jump at site `number` leads */
 };
 #define SITE_REASON(site) ((site) >> 28)
 #define SITE_IN_SLOT      (1u << 27) /* the guest's flags are in the slot, not in the host's */
@@ -54,9 +59,9 @@ enum leave {
 
 /* A memory access with an inlined check, or a group of them. */
 struct site {
-    uint32_t retry; /* host code offset where the check starts again */
-    uint16_t off;   /* of the guest instruction in its page */
-    uint16_t bytes; /* of the access */
+    uint32_t retry;    /* host code offset where the check starts again */
+    uint16_t off;      /* of the guest instruction in its page */
+    uint16_t bytes;    /* of the access */
     uint16_t first_at; /* a group: of its first access, from the lowest; ... */
     uint8_t first_bytes;
     uint8_t addr; /* host register: linear address */
@@ -83,7 +88,7 @@ struct mark {
 struct block {
     uint64_t gpa;
     uint32_t mode;
-    uint32_t entry;          /* code offset where the jump cache leads: r9 is the address, flags are in the slot */
+    uint32_t entry; /* code offset where the jump cache leads: r9 is the address, flags are in the slot */
     uint32_t code, code_end; /* offsets */
     uint32_t stale;          /* code offset of its LEAVE_STALE; of that for who comes by the entry: */
     uint32_t stale_entry;
@@ -127,12 +132,15 @@ struct jit {
     uint32_t code_bytes;         /* may be used */
     uint32_t used, base;         /* code offsets; base: behind the common stubs */
     uint32_t leave, miss[3];     /* common stubs: r11, or r9 + n, carries the site */
+    uint32_t call;               /* with r11 */
     uint32_t beyond[BANK_COUNT]; /* to linear address r9, flags in the slot; 0: not made yet */
     struct block *blocks;        /* 0 is none */
     struct site *sites;
     struct exit *exits;
     struct mark *marks;
-    uint32_t nr_blocks, nr_sites, nr_exits, nr_marks;
+    struct call *calls; /* jit_call.h */
+    struct known *known;
+    uint32_t nr_blocks, nr_sites, nr_exits, nr_marks, nr_calls;
     uint32_t *hash;
     struct code_page *pages; /* by ram_page_index */
     uint64_t nr_pages;
@@ -145,9 +153,25 @@ struct jit {
 };
 
 /* ---- jit_enter.S ---- */
-void jit_enter(struct vcpu *v, const void *code); /* flags in by jit_flags, out by scratch[1], both as in the slot */
-extern const char jit_leave_entry[], jit_miss_entry[];
+void jit_enter(struct vcpu *v,
+               const void *code); /* flags in by jit_flags, out by scratch[1], both as in the slot */
+extern const char jit_leave_entry[], jit_miss_entry[], jit_call_entry[];
 int jit_slow(struct vcpu *v); /* from jit_miss_entry: 0 leaves to the dispatcher, 1 goes on at jit_retry */
+
+/* ---- jit.c ---- */
+/* Where code for v->rip is; NULL: none, the stepper's. extra: MODE_NO_GROUPS, or 0. Faults, and may flush:
+ * in_code is not set. */
+const void *jit_look_up(struct jit *j, struct vcpu *v, uint32_t extra);
+/* What code of the current mode counts on before it is entered. */
+static inline void jit_ready(struct vcpu *v)
+{
+    if (v->mode & MODE_USER && !v->vec_live)
+        vec_restore(v);
+}
+
+/* ---- jit_call.c ---- */
+int call_new(struct jit *j, struct err *e);
+void call_free(struct jit *j);
 
 /* ---- jit_cache.c ---- */
 void jit_lock(struct jit *j);
@@ -180,8 +204,22 @@ static inline void *cache_code(const struct jit *j, uint32_t off)
 uint32_t page_wake(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode);
 /* Of what it depends on; bytes: its own, as they were read. */
 uint64_t page_sum(const struct jit *j, const struct block *b, const uint8_t *bytes);
+/* ---- jit_jcache.c ---- */
+/* The slot of an address; jit_jump.c has the same in code. */
+static inline unsigned jcache_slot(uint64_t va)
+{
+    return (unsigned)(va ^ va >> JCACHE_BITS) & ((1u << JCACHE_BITS) - 1);
+}
+/* Code for this address in the current mode; NULL: none is known. */
+static inline const void *jcache_find(const struct vcpu *v, uint64_t va)
+{
+    const struct jcache_entry *e = &v->jcache[v->mode & MODE_USER ? BANK_USER : BANK_KERNEL][jcache_slot(va)];
+    return e->va == va ? (const void *)(uintptr_t)e->code : NULL;
+}
+void jcache_add(struct vcpu *v, uint64_t va, const void *code); /* va is in the TLB for fetches */
+void jcache_drop(struct vcpu *v, uint64_t va);
 
 /* ---- jit_block.c ---- */
-void block_make_shared(struct jit *j, struct vcpu *v);                 /* once, before the first block */
+void block_make_shared(struct jit *j, struct vcpu *v); /* once, before the first block */
 /* Lock held, cache not full. */
 uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode);

@@ -22,6 +22,10 @@ static void decode_all(struct translation *t)
     while (t->nr < BLOCK_INSNS && off < RAM_PAGE) {
         struct guest_insn *g = &t->insns[t->nr++];
         jit_decode(&t->j->decoder, t->page, off, t->mode, g);
+        if (t->v->soft->debug & CPU_DEBUG_NO_SYS && (g->kind == KIND_SYS || g->kind == KIND_CALL_C))
+            g->kind = KIND_STEP;
+        else if (g->kind == KIND_STEP && !(t->v->soft->debug & CPU_DEBUG_NO_SYS))
+            sys_leave_to_c(g);
         off += g->insn.len;
         if (ends_block(g->kind))
             return;
@@ -50,6 +54,7 @@ static uint32_t live_after(struct translation *t)
     case KIND_CALL_TO:
     case KIND_JMP_TO:
     case KIND_RET:
+    case KIND_CALL_C:
     case KIND_STEP:
         return FL_ARITH;
     default:
@@ -108,6 +113,9 @@ static void emit_one(struct translation *t, const struct guest_insn *g)
         return;
     case KIND_LEAVE:
         emit_leave(t, g);
+        return;
+    case KIND_SYS:
+        emit_sys(t, g);
         return;
     default:
         emit_end(t, g);

@@ -93,6 +93,10 @@ void emit_pop(struct translation *t, const struct guest_insn *g);
 void emit_leave(struct translation *t, const struct guest_insn *g);
 void emit_vectors(struct translation *t, const struct guest_insn *g);
 
+/* ---- jit_sys.c ---- */
+void emit_sys(struct translation *t, const struct guest_insn *g);
+void emit_call_c(struct translation *t, const struct guest_insn *g);
+
 /* ---- jit_jump.c ---- */
 void emit_end(struct translation *t, const struct guest_insn *g);
 void emit_step(struct translation *t, unsigned off);

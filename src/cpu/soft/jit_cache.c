@@ -18,6 +18,7 @@
 
 #include "cpu/soft/copy.h"
 #include "cpu/soft/jit_asm.h"
+#include "cpu/soft/jit_call.h"
 #include "cpu/soft/run.h"
 
 /* ---- lock ---- */
@@ -66,7 +67,7 @@ struct table {
     void **at;
     size_t bytes;
 };
-#define NR_TABLES 7
+#define NR_TABLES 8
 static void tables(struct jit *j, struct table ret[NR_TABLES])
 {
     ret[0] = (struct table){(void **)&j->blocks, JIT_BLOCKS * sizeof(*j->blocks)};
@@ -75,7 +76,8 @@ static void tables(struct jit *j, struct table ret[NR_TABLES])
     ret[3] = (struct table){(void **)&j->marks, JIT_MARKS * sizeof(*j->marks)};
     ret[4] = (struct table){(void **)&j->hash, JIT_HASH * sizeof(*j->hash)};
     ret[5] = (struct table){(void **)&j->pages, j->nr_pages * sizeof(*j->pages)};
-    ret[6] = (struct table){(void **)&j->forms, INSN_FORMS_BYTES};
+    ret[6] = (struct table){(void **)&j->calls, JIT_CALLS * sizeof(*j->calls)};
+    ret[7] = (struct table){(void **)&j->forms, INSN_FORMS_BYTES};
 }
 
 static void start_over(struct jit *j)
@@ -83,25 +85,30 @@ static void start_over(struct jit *j)
     j->used = j->base;
     j->nr_blocks = j->nr_sites = j->nr_exits = 1; /* 0 is none */
     j->nr_marks = 0;
+    j->nr_calls = CALL_GOTO + 1;
 }
 
-/* mov gs:[jit_site], reg; jmp gs:[jit_miss] for each register, and one for jit_leave with r11. */
+/* mov gs:[jit_site], reg; jmp gs:[to]. Returns where it is. */
+static uint32_t make_stub(struct jit *j, unsigned reg, uint32_t to)
+{
+    uint32_t at = j->base;
+    struct out o = {j->rw + at, j->rw};
+    gs32(&o, OP_STORE, reg, VCPU_OFF(jit_site));
+    put8(&o, 0x65);
+    put8(&o, 0xff);
+    put8(&o, 0x24);
+    put8(&o, 0x25);
+    put32(&o, to);
+    j->base += 32;
+    return at;
+}
+
 static void make_stubs(struct jit *j)
 {
-    struct out o = {j->rw, j->rw};
-    for (unsigned n = 0; n < 4; n++) {
-        o.at = j->rw + 32 * n;
-        if (n == 3)
-            j->leave = 32 * n;
-        else
-            j->miss[n] = 32 * n;
-        gs32(&o, OP_STORE, n < 3 ? R9 + n : R11, VCPU_OFF(jit_site));
-        put8(&o, 0x65);
-        put8(&o, 0xff);
-        put8(&o, 0x24);
-        put8(&o, 0x25);
-        put32(&o, n < 3 ? VCPU_OFF(jit_miss) : VCPU_OFF(jit_leave));
-    }
+    for (unsigned n = 0; n < 3; n++)
+        j->miss[n] = make_stub(j, R9 + n, VCPU_OFF(jit_miss));
+    j->leave = make_stub(j, R11, VCPU_OFF(jit_leave));
+    j->call = make_stub(j, R11, VCPU_OFF(jit_call));
 }
 
 int cache_new(struct jit *j, struct err *e)
@@ -117,7 +124,6 @@ int cache_new(struct jit *j, struct err *e)
             return err_code(e, -ENOMEM, "code cache");
     j->code_bytes = j->soft->debug & CPU_DEBUG_SMALL_CACHE ? JIT_CODE_SMALL : JIT_CODE_BYTES;
     make_stubs(j);
-    j->base = 128;
     start_over(j);
     return 0;
 }
@@ -140,7 +146,7 @@ bool cache_full(const struct jit *j)
     const uint32_t code = BLOCK_INSNS * 500; /* more than any block takes */
     return j->used + code > j->code_bytes || j->nr_blocks + 1 >= JIT_BLOCKS ||
            j->nr_sites + 3 * BLOCK_INSNS >= JIT_SITES || j->nr_exits + 4 >= JIT_EXITS ||
-           j->nr_marks + 2 * BLOCK_INSNS >= JIT_MARKS;
+           j->nr_marks + 2 * BLOCK_INSNS >= JIT_MARKS || j->nr_calls + 2 >= JIT_CALLS;
 }
 
 /* ---- blocks ---- */

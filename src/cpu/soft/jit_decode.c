@@ -286,6 +286,7 @@ void jit_decode(const struct decoder *d, const uint8_t *page, unsigned off, uint
     }
     if (!classify(g, mode)) {
         g->kind = KIND_STEP;
+        sys_classify(g, mode, page + off + g->insn.len, RAM_PAGE - off - g->insn.len);
         return;
     }
     note_flags(g);

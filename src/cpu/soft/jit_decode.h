@@ -15,6 +15,7 @@ enum kind {
     KIND_PUSH, /* register, immediate or memory */
     KIND_POP,
     KIND_LEAVE,
+    KIND_SYS, /* jit_sys.c, inline */
     /* ends of blocks */
     KIND_JCC,
     KIND_JRCXZ,
@@ -23,7 +24,8 @@ enum kind {
     KIND_JMP_TO, /* register or memory */
     KIND_CALL_TO,
     KIND_RET,
-    KIND_STEP, /* the stepper's */
+    KIND_CALL_C, /* jit_call.c */
+    KIND_STEP,   /* the stepper's */
 };
 
 #define NO_GROUP (-1)
@@ -34,9 +36,11 @@ struct guest_insn {
     uint16_t off; /* in its page */
     uint8_t mem;  /* operand number, if it has one */
     uint16_t mem_bytes;
-    bool has_mem, writes;              /* memory */
-    bool faults;                       /* natively: #DE, #GP, #XM, ... */
-    bool vectors;                      /* needs them in the registers */
+    bool has_mem, writes; /* memory */
+    bool faults;          /* natively: #DE, #GP, #XM, ... */
+    bool vectors;         /* needs them in the registers */
+    uint8_t op;           /* of KIND_SYS and KIND_CALL_C: jit_call.h */
+    uint32_t op_arg;
     uint16_t uses, loads, sets;        /* r9..r11 as data, read, written: bits 9..11 */
     uint16_t address_uses;             /* ... in its address */
     uint32_t tested, modified, killed; /* arithmetic flags; killed: modified whatever happens */
@@ -55,6 +59,9 @@ static inline bool ends_block(enum kind k)
 {
     return k >= KIND_JCC;
 }
+/* What the stepper has to run otherwise: may be KIND_SYS or KIND_CALL_C instead (jit_sys.c). */
+void sys_classify(struct guest_insn *g, uint32_t mode, const uint8_t *next, unsigned room);
+void sys_leave_to_c(struct guest_insn *g); /* KIND_STEP becomes KIND_CALL_C */
 /* Arithmetic flags that code at this offset may read before it sets them: looks a few instructions ahead,
  * whose lines it adds to *lines. */
 uint32_t jit_flags_wanted(const struct decoder *d, const uint8_t *page, unsigned off, uint32_t mode,

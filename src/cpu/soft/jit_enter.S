@@ -6,7 +6,8 @@
  * void jit_enter(struct vcpu *v, const void *code): code is a block's entry; flags in by jit_flags, out by
  * scratch[1], both as LAHF and SETO AL leave them in AX.
  * Code leaves by a jump to jit_leave_entry, or to jit_miss_entry for a helper after which it goes on at
- * jit_retry with r9 to r11 as they were and undefined flags.
+ * jit_retry with r9 to r11 as they were and undefined flags, or to jit_call_entry for one that says which block's
+ * entry is next.
  */
 #include "cpu/soft/enter.inc"
 
@@ -16,8 +17,8 @@
 #define TMP(n) %gs:(0x160 + 8 * n)
 
     .text
-    .globl jit_enter, jit_leave_entry, jit_miss_entry
-    .hidden jit_enter, jit_leave_entry, jit_miss_entry
+    .globl jit_enter, jit_leave_entry, jit_miss_entry, jit_call_entry
+    .hidden jit_enter, jit_leave_entry, jit_miss_entry, jit_call_entry
     .type jit_enter, @function
 jit_enter:
     enter_c_stack
@@ -52,5 +53,19 @@ jit_miss_entry:
     mov TMP(1), %r10
     mov TMP(2), %r11
     jmp *RETRY
+
+jit_call_entry:
+    save_guest
+    mov SELF, %rdi
+    sub $8, %rsp
+    call jit_call
+    add $8, %rsp
+    mov %rsp, HOST_RSP /* step_enter uses it, too */
+    mov %rax, %r11
+    test %rax, %rax
+    jz leave
+    mov RIP, %r9
+    load_guest
+    jmp *%r11
     .size jit_enter, . - jit_enter
     .section .note.GNU-stack, "", @progbits

@@ -152,6 +152,13 @@ static void forget_written(struct scan *s, const struct guest_insn *g)
     }
 }
 
+/* System instructions may change segments' bases too. */
+static void forget_all(struct scan *s)
+{
+    for (unsigned reg = 0; reg < REGS; reg++)
+        forget(s, reg);
+}
+
 static void step_over(struct scan *s, const struct guest_insn *g)
 {
     unsigned reg, bytes, shift;
@@ -168,6 +175,9 @@ static void step_over(struct scan *s, const struct guest_insn *g)
         forget(s, RSP);
         forget(s, RBP);
         return;
+    case KIND_SYS:
+        forget_all(s);
+        return;
     default:
         if (constant_step(g, &reg, &by))
             move_by(s, reg, by);
@@ -179,7 +189,7 @@ static void step_over(struct scan *s, const struct guest_insn *g)
 static void note(struct scan *s, unsigned n, struct guest_insn *g)
 {
     struct where w;
-    if (g->has_mem && g->kind != KIND_STEP) {
+    if (g->has_mem && g->kind != KIND_STEP && g->kind != KIND_CALL_C && g->kind != KIND_SYS) {
         w = where_operand(g);
         g->groups[0] = (int8_t)join(s, n, &w, g->kind == KIND_MEM ? g->mem_bytes : 8, g->writes && g->kind == KIND_MEM);
     }

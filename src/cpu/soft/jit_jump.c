@@ -4,6 +4,7 @@
  * jump cache by virtual address. Loops look at v->request on their way back.
  */
 #include "cpu/soft/jit_block.h"
+#include "cpu/soft/jit_call.h"
 
 #define JCACHE_MASK ((1u << JCACHE_BITS) - 1)
 
@@ -81,12 +82,12 @@ static uint32_t jcache_offset(const struct translation *t)
            (t->mode & MODE_USER ? (uint32_t)sizeof(struct jcache_entry) << JCACHE_BITS : 0);
 }
 
-/* r10 := offset of the slot of the linear address in r9. */
+/* r10 := offset of the slot of the linear address in r9: see jcache_slot. */
 static void emit_slot(struct translation *t)
 {
     struct out *o = &t->o;
     move32(o, R10, R9);
-    shift32(o, false, R10, 4);
+    shift32(o, false, R10, JCACHE_BITS);
     put8(o, 0x45); /* xor r10d, r9d */
     put8(o, 0x31);
     put8(o, 0xca);
@@ -94,15 +95,15 @@ static void emit_slot(struct translation *t)
     shift32(o, true, R10, 4);
 }
 
-/* Is there code for the linear address in r9? r10 := its slot. If not, or if there is a request: away. */
-static void emit_find(struct translation *t, uint32_t missing, uint32_t asked)
+/* Is there code for the linear address in r9? r10 := its slot. If there is a request: `asked`. Returns the
+ * jump to be resolved for: no. */
+static uint8_t *emit_find(struct translation *t, uint32_t asked)
 {
-    bool lookup = SITE_REASON(missing) == LEAVE_LOOKUP;
     gs_is_zero32(&t->o, VCPU_OFF(request));
-    slow_path(t, jump_if(&t->o, CC_NE), asked, 0)->store_rip = lookup;
+    slow_path(t, jump_if(&t->o, CC_NE), asked, 0)->store_rip = SITE_REASON(asked) == LEAVE_LOOKUP;
     emit_slot(t);
     gs64_at(&t->o, OP_CMP, R9, R10, jcache_offset(t));
-    slow_path(t, jump_if(&t->o, CC_NE), missing, 0)->store_rip = lookup;
+    return jump_if(&t->o, CC_NE);
 }
 
 /* Go to the code in slot r10, that of address r9; guest flags are in the slot. */
@@ -140,8 +141,16 @@ void make_beyond(struct translation *t)
         leave_now(t, site);
         return;
     }
-    emit_find(t, site, site);
+    uint8_t *missing = emit_find(t, site);
     emit_land(t);
+    resolve(missing, t->o.at);
+    gs64(&t->o, OP_STORE, R9, VCPU_OFF(rip));
+    if (t->v->soft->debug & CPU_DEBUG_NO_SYS) {
+        leave_now(t, site);
+        return;
+    }
+    set32(&t->o, R11, CALL_GOTO);
+    jump_to(&t->o, t->j->rw + t->j->call);
 }
 
 /* To page_va + disp; guest flags are in the slot. */
@@ -245,10 +254,18 @@ static void load_target(struct translation *t, const struct guest_insn *g)
     scratch_lose(t, 1u << R9);
 }
 
-/* A target without code is the stepper's, from the start: it may be one that faults. */
-static void find_target(struct translation *t, const struct guest_insn *g)
+/* What has no code in the jump cache gets it, and the instruction starts again; or it is the stepper's, from
+ * the start: the jump may fault. */
+static void find_target(struct translation *t, const struct guest_insn *g, const uint8_t *retry)
 {
-    emit_find(t, SITE(LEAVE_STEP, g->off, true), SITE(LEAVE_REQUEST, g->off, true));
+    struct jit *j = t->j;
+    uint8_t *missing = emit_find(t, SITE(LEAVE_REQUEST, g->off, true));
+    if (t->v->soft->debug & CPU_DEBUG_NO_SYS) {
+        slow_path(t, missing, SITE(LEAVE_STEP, g->off, true), 0);
+        return;
+    }
+    j->sites[j->nr_sites] = (struct site){.retry = code_at(t, retry), .off = g->off};
+    slow_path(t, missing, SITE(LEAVE_TARGET, j->nr_sites++, true), R11);
 }
 
 static bool no_jcache(struct translation *t, const struct guest_insn *g)
@@ -264,8 +281,10 @@ static void emit_indirect(struct translation *t, const struct guest_insn *g)
     if (no_jcache(t, g))
         return;
     flags_away(t, FL_ARITH, 0);
+    scratch_lose(t, SCRATCH_REGS);
+    const uint8_t *retry = t->o.at;
     load_target(t, g);
-    find_target(t, g);
+    find_target(t, g, retry);
     scratch_lose(t, SCRATCH_REGS);
     if (g->kind == KIND_CALL_TO) {
         push_return(t, g, 1u << R9);
@@ -283,9 +302,11 @@ static void emit_ret(struct translation *t, const struct guest_insn *g)
     if (i->ops[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && i->z.operand_count)
         pop += (int32_t)i->ops[0].imm.value.u;
     flags_away(t, FL_ARITH, 0);
+    scratch_lose(t, SCRATCH_REGS);
+    const uint8_t *retry = t->o.at;
     struct place p = place_stack(t, g, RSP, 0, false, 0);
     load_place(t, R9, &p);
-    find_target(t, g);
+    find_target(t, g, retry);
     lea(&t->o, RSP, RSP, pop);
     emit_land(t);
 }
@@ -310,6 +331,9 @@ void emit_end(struct translation *t, const struct guest_insn *g)
         return;
     case KIND_RET:
         emit_ret(t, g);
+        return;
+    case KIND_CALL_C:
+        emit_call_c(t, g);
         return;
     default:
         emit_step(t, g->off);

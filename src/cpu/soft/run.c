@@ -104,13 +104,6 @@ static bool deliver_events(struct vcpu *v)
     return soft_deliver(v, (unsigned)vector, false, 0, true);
 }
 
-/* Must the loop look around before the next instruction? */
-static bool something_is_up(const struct vcpu *v)
-{
-    return v->request || v->halted || v->shadow || v->rflags & FL_TF || (v->ask_intc && v->rflags & FL_IF) ||
-           (v->nmi_pending && !v->nmi_masked) || vcpu_watched(v);
-}
-
 static void many(struct vcpu *v, void *arg)
 {
     (void)arg;
@@ -119,7 +112,7 @@ static void many(struct vcpu *v, void *arg)
             v->stats.steps++;
             step(v);
         }
-    } while (!something_is_up(v));
+    } while (!run_is_interrupted(v));
 }
 
 /* One instruction: in the shadow of sti or mov ss, under TF, or while there are breakpoints. */
@@ -150,6 +143,7 @@ static bool run_guest(struct vcpu *v)
         v->exc = (struct exception){.vector = EXC_DB, .addr = v->db_bits};
         return soft_deliver(v, EXC_DB, false, 0, false);
     }
+    atomic_store_explicit(&v->in_code, false, memory_order_release);
     v->shadow = false;
     return soft_deliver(v, v->exc.vector, v->exc.has_error, v->exc.error, false);
 }

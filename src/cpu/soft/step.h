@@ -60,6 +60,10 @@ step_fn *string_handler(const struct insn *i);
 step_fn *rare_handler(const struct insn *i);
 step_fn *save_handler(const struct insn *i);
 
+/* MOVS and STOS of 64-bit mode with flat segments, upwards, without a decoded instruction; rip stays. false:
+ * not over, the registers say how far it came. Faults. */
+bool string_plain(struct vcpu *v, bool is_movs, unsigned bytes, bool rep);
+
 /* Make the code for a slot. */
 void native_prepare(struct vcpu *v, struct stepped *s, unsigned slot);
 step_fn native_run;

@@ -64,13 +64,17 @@ void tlb_insert(struct vcpu *v, unsigned bank, enum access access, uint64_t va, 
     u->used[slot / 64] |= bit;
     assign(&u->global[slot / 64], bit, w->global);
     assign(&u->large[slot / 64], bit, w->large);
+    if (w->large)
+        u->gibs |= 1ull << (va >> 30 & 63);
 }
 
 void mmu_flush(struct vcpu *v, bool global_too)
 {
     for (unsigned bank = 0; bank < BANK_COUNT; bank++)
         for (unsigned access = 0; access < ACCESS_COUNT; access++) {
-            const struct tlb_used *u = &v->tlb_used[bank][access];
+            struct tlb_used *u = &v->tlb_used[bank][access];
+            if (global_too)
+                u->gibs = 0;
             for (unsigned i = 0; i < TLB_SIZE / 64; i++)
                 for (uint64_t m = u->used[i] & ~(global_too ? 0 : u->global[i]); m; m &= m - 1)
                     drop(v, bank, access, i * 64 + (unsigned)__builtin_ctzll(m));
@@ -94,6 +98,8 @@ void mmu_flush_page(struct vcpu *v, uint64_t va)
             const struct tlb_used *u = &v->tlb_used[bank][access];
             if (entries[here].tag == (va & ~0xfffull))
                 drop(v, bank, access, here);
+            if (!(u->gibs >> (va >> 30 & 63) & 1))
+                continue;
             for (unsigned i = 0; i < TLB_SIZE / 64; i++)
                 for (uint64_t m = u->used[i] & u->large[i]; m; m &= m - 1) {
                     unsigned slot = i * 64 + (unsigned)__builtin_ctzll(m);
@@ -102,7 +108,7 @@ void mmu_flush_page(struct vcpu *v, uint64_t va)
                 }
         }
     forget_code_write(v);
-    jit_jcache_clear(v);
+    jit_jcache_clear_page(v, va);
 }
 
 void mmu_drop_write(struct vcpu *v, uint64_t gpa_page)

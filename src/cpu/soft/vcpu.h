@@ -100,6 +100,7 @@ struct tlb_used {
     uint64_t used[TLB_SIZE / 64];
     uint64_t global[TLB_SIZE / 64];
     uint64_t large[TLB_SIZE / 64];
+    uint64_t gibs; /* no large page's piece is of a GiB whose bit (30..35 of the address) is not set */
 };
 enum { BANK_KERNEL, BANK_USER, BANK_COUNT }; /* by CPL < 3; SMAP is hidden from guests */
 
@@ -133,7 +134,17 @@ struct jcache_entry {
     uint64_t va;
     uint64_t code;
 };
-#define JCACHE_BITS 12 /* for each of kernel and user code */
+#define JCACHE_BITS  14 /* for each of kernel and user code */
+#define JCACHE_PAGES 8192
+/* What a bank of the jump cache holds, so that clearing costs what is in use. pages, gibs and halves are
+ * filters: no entry is of a page (large page, half of the address space) whose bit is not set. */
+struct jcache_used {
+    uint64_t slots[(1u << JCACHE_BITS) / 64];
+    uint64_t pages[JCACHE_PAGES / 64]; /* by their lowest bits */
+    uint64_t gibs;                     /* by bits 30..35 */
+    uint8_t halves;                    /* 1: lower, 2: upper */
+    bool local;                        /* of pages that are not global */
+};
 
 struct soft;
 struct stepper;
@@ -160,7 +171,7 @@ struct vcpu {
     uint32_t jit_flags;  /* 0x15c saved arithmetic flags */
     uint64_t jit_tmp[3]; /* 0x160 r9..r11 of code that needs a helper */
     uint64_t jit_delta[8]; /* 0x178 of groups, see jit_group.h */
-    uint8_t pad2[0x1c0 - 0x1b8];
+    uint64_t jit_call;   /* 0x1b8 where code goes that wants C to run an instruction */
     struct tlb tlb[BANK_COUNT] __attribute__((aligned(64))); /* 0x1c0 */
     struct jcache_entry jcache[BANK_COUNT][1u << JCACHE_BITS];
 
@@ -213,7 +224,7 @@ struct vcpu {
     _Atomic bool in_code; /* translated code runs, or a helper that returns to it: jit_cache.c */
     uint64_t pair_missed; /* rip of an instruction with two memory accesses, the last to miss the TLB */
     uint32_t code_generation;
-    bool jcache_used[BANK_COUNT], jcache_local; /* the latter: kernel code that is not in global pages */
+    struct jcache_used jcache_used[BANK_COUNT];
 
     void *sig_stack; /* host signals arrive here: the guest owns RSP */
     stack_t old_sig_stack;
