@@ -117,7 +117,7 @@ static const struct opt run_opts[] = {
     OPT(run_args, console, OPT_CHOICE, 0, "stdio", "join the first serial port to standard input and output"),
     OPT(run_args, engine_debug, OPT_TEXT, 0, "LIST",
         "switch parts of the soft engine off: step, no-chain, no-tlb, no-live, no-jcache, no-groups, no-sys, "
-        "no-forms, no-open, "
+        "no-forms, no-open, no-loose, "
         "small-cache"),
 };
 const struct verb verb_run = {

@@ -64,7 +64,10 @@ enum cpu_debug {
     CPU_DEBUG_NO_SYS = 1 << 8,      /* system and string instructions go to the dispatcher */
     CPU_DEBUG_NO_FORMS = 1 << 11,   /* every instruction is decoded by Zydis */
     CPU_DEBUG_NO_OPEN = 1 << 12,    /* every write into a page with translated code goes by itself */
-    CPU_DEBUG_ALL = 0x3f | CPU_DEBUG_NO_GROUPS | CPU_DEBUG_NO_SYS | CPU_DEBUG_NO_FORMS | CPU_DEBUG_NO_OPEN,
+    CPU_DEBUG_NO_LOOSE =
+        1 << 13, /* immediates that are written often are part of the translation all the same */
+    CPU_DEBUG_ALL = CPU_DEBUG_NO_LOOSE | 0x3f | CPU_DEBUG_NO_GROUPS | CPU_DEBUG_NO_SYS | CPU_DEBUG_NO_FORMS |
+                    CPU_DEBUG_NO_OPEN,
 };
 
 enum cpu_exit {

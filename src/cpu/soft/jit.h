@@ -5,6 +5,7 @@
  *   jit.c         the dispatcher: from rip to translated code and back      jit_enter.S  in and out
  *   jit_cache.c   code memory, blocks by address, links, invalidation, flushing
  *   jit_page.c    pages with code that are written: open and closed, sleeping blocks
+ *   jit_loose.c   immediates that are written again and again
  *   jit_block.c   a run of guest instructions becomes a block
  *   jit_decode.c  what an instruction is to the translator; flag liveness
  *   jit_group.c   which accesses share one check                            jit_asm.h    host instructions
@@ -29,6 +30,7 @@
 #define JIT_MARKS      (3u << 20)
 #define JIT_HASH       (1u << 16)
 #define JIT_CALLS      (1u << 18)
+#define JIT_PATCHED    256u
 #define BLOCK_INSNS    48
 
 /* The slot that saves flags: AX after LAHF; SETO AL. */
@@ -98,9 +100,11 @@ struct block {
     uint64_t ahead; /* lines of the page that were looked at for flags: they may lie behind its own bytes */
     uint64_t sum;   /* of all bytes that it depends on */
     uint16_t bytes; /* guest code */
-    bool step;      /* its first instruction is for the stepper */
-    bool dead;      /* not to be entered */
-    bool asleep;    /* dead, but may be woken up: see jit_page.c */
+    uint16_t hole;  /* of which it does not depend on hole_bytes from here */
+    uint8_t hole_bytes;
+    bool step;   /* its first instruction is for the stepper */
+    bool dead;   /* not to be entered */
+    bool asleep; /* dead, but may be woken up: see jit_page.c */
 };
 
 /* What a block starts with, or a jump in its place: nop dword [rax+rax+0]. */
@@ -114,10 +118,17 @@ static inline uint64_t code_lines(uint64_t gpa, uint64_t bytes)
 }
 
 struct code_page {
-    uint32_t first; /* block, asleep or not; 0: none */
+    uint32_t first; /* block that is awake; 0: none */
+    bool patched;   /* places of it are in jit.patched */
     uint8_t writes; /* elsewhere than into code, since it was closed */
     uint64_t lines; /* code_lines whose bytes blocks that are awake depend on; all while one is made */
     uint64_t sum;   /* the same, but for the last */
+};
+
+/* A place in code that was written. */
+struct patched {
+    uint64_t gpa;
+    uint32_t writes;
 };
 
 struct decoder {
@@ -147,6 +158,7 @@ struct jit {
     _Atomic uint32_t flushing;
     _Atomic uint32_t generation; /* of the cache's content: how often it was flushed */
     bool bmi2;                   /* the host has RORX */
+    struct patched patched[JIT_PATCHED];
     struct insn_forms *forms;
     struct decoder decoder;   /* of the one who holds the lock */
     struct translation *work; /* scratch of the one who holds the lock */
@@ -189,8 +201,8 @@ void cache_watch_page(struct jit *j, struct vcpu *v, uint64_t gpa_page);
 struct code_page *cache_page(const struct jit *j, uint64_t gpa);
 uint32_t *cache_bucket(const struct jit *j, uint64_t gpa, uint32_t mode);
 void cache_set_lines(struct jit *j, struct code_page *p); /* from its blocks */
-void cache_sleep(struct jit *j, struct block *b);
-void cache_wake(struct jit *j, struct block *b);
+void cache_sleep(struct jit *j, struct block *b);         /* the caller takes it off its page's list */
+void cache_wake(struct jit *j, uint32_t block);
 /* This CPU goes into code that it found in its generation; false: that is gone, look again. */
 bool cache_enter(struct jit *j, struct vcpu *v);
 static inline void *cache_code(const struct jit *j, uint32_t off)
@@ -204,6 +216,15 @@ static inline void *cache_code(const struct jit *j, uint32_t off)
 uint32_t page_wake(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode);
 /* Of what it depends on; bytes: its own, as they were read. */
 uint64_t page_sum(const struct jit *j, const struct block *b, const uint8_t *bytes);
+/* ---- jit_loose.c ---- */
+void loose_note(struct jit *j, uint64_t gpa); /* a write into code starts here; lock held */
+/* Is [gpa, gpa + size) all in the block's hole? */
+static inline bool in_hole(const struct block *b, uint64_t gpa, unsigned size)
+{
+    uint64_t at = gpa - (b->gpa + b->hole);
+    return at < b->hole_bytes && size <= b->hole_bytes - at;
+}
+
 /* ---- jit_jcache.c ---- */
 /* The slot of an address; jit_jump.c has the same in code. */
 static inline unsigned jcache_slot(uint64_t va)

@@ -27,16 +27,22 @@ static void decode_all(struct translation *t)
         else if (g->kind == KIND_STEP && !(t->v->soft->debug & CPU_DEBUG_NO_SYS))
             sys_leave_to_c(g);
         off += g->insn.len;
-        if (ends_block(g->kind))
+        g->loose = loose_wanted(t, g);
+        if (ends_block(g->kind) || g->loose)
             return;
     }
 }
 
-static uint32_t wanted_at(struct translation *t, int64_t off)
+uint32_t block_flags_wanted(struct translation *t, int64_t off)
 {
+    uint64_t lines = 0;
     if (off < 0 || off >= (int64_t)RAM_PAGE)
         return FL_ARITH;
-    return jit_flags_wanted(&t->j->decoder, t->page, (unsigned)off, t->mode, &t->ahead, &t->lines_ahead);
+    uint32_t wanted = jit_flags_wanted(&t->j->decoder, t->page, (unsigned)off, t->mode, &t->ahead, &lines);
+    if (lines & t->hot)
+        return FL_ARITH;
+    t->lines_ahead |= lines;
+    return wanted;
 }
 
 static uint32_t live_after(struct translation *t)
@@ -46,11 +52,11 @@ static uint32_t live_after(struct translation *t)
     switch (g->kind) {
     case KIND_JCC:
     case KIND_JRCXZ:
-        return wanted_at(t, next) | (g->near_target ? wanted_at(t, g->target) : FL_ARITH);
+        return block_flags_wanted(t, next) | (g->near_target ? block_flags_wanted(t, g->target) : FL_ARITH);
     case KIND_JMP:
-        return g->near_target ? wanted_at(t, g->target) : FL_ARITH;
+        return g->near_target ? block_flags_wanted(t, g->target) : FL_ARITH;
     case KIND_CALL:
-        return g->near_target ? wanted_at(t, g->target) : FL_ARITH;
+        return g->near_target ? block_flags_wanted(t, g->target) : FL_ARITH;
     case KIND_CALL_TO:
     case KIND_JMP_TO:
     case KIND_RET:
@@ -58,7 +64,7 @@ static uint32_t live_after(struct translation *t)
     case KIND_STEP:
         return FL_ARITH;
     default:
-        return wanted_at(t, next);
+        return block_flags_wanted(t, next);
     }
 }
 
@@ -95,7 +101,10 @@ static void emit_one(struct translation *t, const struct guest_insn *g)
         emit_vectors(t, g);
     switch (g->kind) {
     case KIND_COPY:
-        emit_copy(t, g);
+        if (g->loose)
+            emit_loose(t, g);
+        else
+            emit_copy(t, g);
         return;
     case KIND_NOTHING:
         return;
@@ -236,6 +245,7 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t m
     t->now = 0;
     t->nr_slow = 0;
     t->lines_ahead = 0;
+    t->hot = v->soft->debug & CPU_DEBUG_NO_LOOSE ? 0 : loose_lines(j, gpa & ~0xfffull);
     t->o.at = t->o.start = j->rw + j->used;
     cache_watch_page(j, v, gpa & ~0xfffull);
     t->page = soft_ram(j->soft, gpa & ~0xfffull, RAM_PAGE);
@@ -252,6 +262,10 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t m
         .bytes = (uint16_t)bytes,
         .step = t->insns[0].kind == KIND_STEP,
     };
+    if (last->loose) {
+        j->blocks[t->block].hole = (uint16_t)(last->off + last->insn.z.raw.imm[0].offset - (gpa & 0xfff));
+        j->blocks[t->block].hole_bytes = last->insn.z.raw.imm[0].size / 8;
+    }
     emit_all(t);
     j->blocks[t->block].ahead = t->lines_ahead;
     set_sum(t);

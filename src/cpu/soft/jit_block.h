@@ -36,6 +36,7 @@ struct translation {
     struct guest_insn insns[BLOCK_INSNS];
     struct guest_insn ahead; /* of jit_flags_wanted */
     uint64_t lines_ahead;
+    uint64_t hot; /* lines of the page in which places are patched */
     struct group groups[GROUPS];
     unsigned nr_slow;
     struct slow slow[SLOW_MAX];
@@ -96,6 +97,16 @@ void emit_vectors(struct translation *t, const struct guest_insn *g);
 /* ---- jit_sys.c ---- */
 void emit_sys(struct translation *t, const struct guest_insn *g);
 void emit_call_c(struct translation *t, const struct guest_insn *g);
+
+/* ---- jit_loose.c ---- */
+uint64_t loose_lines(struct jit *j, uint64_t gpa_page);
+bool loose_wanted(struct translation *t, const struct guest_insn *g);
+void emit_loose(struct translation *t, const struct guest_insn *g);
+void loose_load(struct translation *t, const struct guest_insn *g, unsigned reg); /* reg := a jump's displacement */
+
+/* ---- jit_block.c ---- */
+/* Arithmetic flags that the code at this page offset wants. */
+uint32_t block_flags_wanted(struct translation *t, int64_t off);
 
 /* ---- jit_jump.c ---- */
 void emit_end(struct translation *t, const struct guest_insn *g);

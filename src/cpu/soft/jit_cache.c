@@ -185,9 +185,18 @@ void cache_set_lines(struct jit *j, struct code_page *p)
 {
     uint64_t sum = 0;
     for (uint32_t n = p->first; n; n = j->blocks[n].page_next)
-        sum |= j->blocks[n].dead ? 0 : lines_of(&j->blocks[n]);
+        sum |= lines_of(&j->blocks[n]);
     p->sum = sum;
     __atomic_store_n(&p->lines, sum, __ATOMIC_SEQ_CST);
+}
+
+static void add_to_page(struct jit *j, struct code_page *p, uint32_t block)
+{
+    struct block *b = &j->blocks[block];
+    b->page_next = p->first;
+    p->first = block;
+    p->sum |= lines_of(b);
+    __atomic_store_n(&p->lines, p->sum, __ATOMIC_SEQ_CST);
 }
 
 void cache_add(struct jit *j, uint32_t block)
@@ -197,10 +206,7 @@ void cache_add(struct jit *j, uint32_t block)
     uint32_t *head = cache_bucket(j, b->gpa, b->mode);
     b->hash_next = *head;
     *head = block;
-    b->page_next = p->first;
-    p->first = block;
-    p->sum |= lines_of(b);
-    __atomic_store_n(&p->lines, p->sum, __ATOMIC_SEQ_CST);
+    add_to_page(j, p, block);
 }
 
 static void patch(struct jit *j, uint32_t at, uint32_t target)
@@ -249,23 +255,35 @@ void cache_sleep(struct jit *j, struct block *b)
     divert(j, b->code, b->stale);
 }
 
-void cache_wake(struct jit *j, struct block *b)
+void cache_wake(struct jit *j, uint32_t block)
 {
+    struct block *b = &j->blocks[block];
     b->dead = b->asleep = false;
     put_back(j, b->entry, b->entry_was);
     put_back(j, b->code, ENTRY_NOP);
+    add_to_page(j, cache_page(j, b->gpa), block);
 }
 
 static bool depends_on(const struct block *b, uint64_t gpa, unsigned size)
 {
-    return (b->gpa < gpa + size && gpa < b->gpa + b->bytes) || b->ahead & code_lines(gpa, size);
+    bool own = b->gpa < gpa + size && gpa < b->gpa + b->bytes && !in_hole(b, gpa, size);
+    return own || b->ahead & code_lines(gpa, size);
 }
 
-static void drop_range(struct jit *j, struct code_page *p, uint64_t gpa, unsigned size)
+static bool drop_range(struct jit *j, struct code_page *p, uint64_t gpa, unsigned size)
 {
-    for (uint32_t n = p->first; n; n = j->blocks[n].page_next)
-        if (!j->blocks[n].dead && depends_on(&j->blocks[n], gpa, size))
-            cache_sleep(j, &j->blocks[n]);
+    bool any = false;
+    for (uint32_t *at = &p->first; *at;) {
+        struct block *b = &j->blocks[*at];
+        if (!depends_on(b, gpa, size)) {
+            at = &b->page_next;
+            continue;
+        }
+        *at = b->page_next;
+        cache_sleep(j, b);
+        any = true;
+    }
+    return any;
 }
 
 /* The part of a write that lies in one page. */
@@ -277,12 +295,15 @@ static void invalidate(struct jit *j, struct vcpu *v, uint64_t gpa, unsigned siz
     if (!(__atomic_load_n(&p->lines, __ATOMIC_SEQ_CST) & code_lines(gpa, size)))
         return;
     jit_lock(j);
-    drop_range(j, p, gpa, size);
-    cache_set_lines(j, p);
-    if (!p->lines)
-        smc_unmark(j->soft, gpa & ~0xfffull);
-    if (v)
-        v->stats.invalidations++;
+    if (drop_range(j, p, gpa, size)) {
+        cache_set_lines(j, p);
+        if (size == 4 || size == 8)
+            loose_note(j, gpa);
+        if (!p->lines)
+            smc_unmark(j->soft, gpa & ~0xfffull);
+        if (v)
+            v->stats.invalidations++;
+    }
     jit_unlock(j);
 }
 

@@ -273,7 +273,7 @@ void jit_decode(const struct decoder *d, const uint8_t *page, unsigned off, uint
 {
     unsigned room = RAM_PAGE - off;
     g->off = (uint16_t)off;
-    g->has_mem = g->writes = g->vectors = g->near_target = false;
+    g->has_mem = g->writes = g->vectors = g->near_target = g->loose = false;
     g->uses = g->loads = g->sets = g->address_uses = 0;
     g->groups[0] = g->groups[1] = NO_GROUP;
     g->tested = g->modified = g->killed = 0;

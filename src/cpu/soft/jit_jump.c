@@ -161,6 +161,19 @@ static void emit_beyond(struct translation *t, int32_t disp)
     jump_to(&t->o, t->j->rw + t->j->beyond[t->mode & MODE_USER ? BANK_USER : BANK_KERNEL]);
 }
 
+/* The same for a jump's target, wherever the jump says it is when it runs. */
+static void emit_beyond_to(struct translation *t, const struct guest_insn *g)
+{
+    if (!g->loose) {
+        emit_beyond(t, g->target_disp);
+        return;
+    }
+    loose_load(t, g, R9);
+    gs64(&t->o, OP_ADD, R9, VCPU_OFF(page_va));
+    lea(&t->o, R9, R9, (int32_t)(g->off + g->insn.len));
+    jump_to(&t->o, t->j->rw + t->j->beyond[t->mode & MODE_USER ? BANK_USER : BANK_KERNEL]);
+}
+
 void emit_goto(struct translation *t, int32_t disp, unsigned from_off, uint32_t live)
 {
     if (disp >= 0 && disp < (int32_t)RAM_PAGE && !no_chain(t)) {
@@ -178,7 +191,7 @@ static uint32_t wanted_there(struct translation *t, const struct guest_insn *g)
 {
     if (!g->near_target || t->v->soft->debug & CPU_DEBUG_NO_LIVE)
         return FL_ARITH;
-    return jit_flags_wanted(&t->j->decoder, t->page, g->target, t->mode, &t->ahead, &t->lines_ahead);
+    return block_flags_wanted(t, g->target);
 }
 
 /* Jumps if the condition holds; returns where its displacement lies. */
@@ -225,7 +238,7 @@ static void push_return(struct translation *t, const struct guest_insn *g, uint3
 
 static void emit_call(struct translation *t, const struct guest_insn *g)
 {
-    bool near = g->near_target && !no_chain(t);
+    bool near = g->near_target && !g->loose && !no_chain(t);
     if (!near)
         flags_away(t, FL_ARITH, 0);
     push_return(t, g, 0);
@@ -233,7 +246,7 @@ static void emit_call(struct translation *t, const struct guest_insn *g)
         flags_back(t, 0);
         emit_link(t, g->target, g->off, g->live_out);
     } else {
-        emit_beyond(t, g->target_disp);
+        emit_beyond_to(t, g);
     }
 }
 
