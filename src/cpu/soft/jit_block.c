@@ -28,6 +28,7 @@ static void decode_all(struct translation *t)
             sys_leave_to_c(g);
         off += g->insn.len;
         g->loose = loose_wanted(t, g);
+        g->near_target = g->near_target && !g->loose;
         if (ends_block(g->kind) || g->loose)
             return;
     }

@@ -238,7 +238,7 @@ static void push_return(struct translation *t, const struct guest_insn *g, uint3
 
 static void emit_call(struct translation *t, const struct guest_insn *g)
 {
-    bool near = g->near_target && !g->loose && !no_chain(t);
+    bool near = g->near_target && !no_chain(t);
     if (!near)
         flags_away(t, FL_ARITH, 0);
     push_return(t, g, 0);
@@ -332,6 +332,11 @@ void emit_end(struct translation *t, const struct guest_insn *g)
         emit_cond(t, g);
         return;
     case KIND_JMP:
+        if (g->loose) {
+            flags_away(t, FL_ARITH, 0);
+            emit_beyond_to(t, g);
+            return;
+        }
         flags_back(t, 0);
         emit_goto(t, g->target_disp, g->off, g->live_out);
         return;
