@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cpu/debug.h"
 #include "cpu/probe.h"
 #include "flat.h"
 
@@ -113,8 +114,8 @@ static bool run_all(const struct options *o)
         ok = run(o, &engine_soft, (uint32_t)o->debug, &first);
     if (o->soft && o->debug < 0)
         ok = run(o, &engine_soft, 0, &first);
-    for (uint32_t left = CPU_DEBUG_ALL; o->soft && o->debug < 0 && left; left &= left - 1)
-        ok = run(o, &engine_soft, left & -left, &first) && ok;
+    for (const struct cpu_debug_name *d = cpu_debug_names; o->soft && o->debug < 0 && d->name; d++)
+        ok = run(o, &engine_soft, d->bit, &first) && ok;
     if (o->kvm)
         ok = run(o, &engine_kvm, 0, &first) && ok;
     free(first);

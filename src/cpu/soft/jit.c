@@ -77,6 +77,7 @@ static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa, uint32
 const void *jit_look_up(struct jit *j, struct vcpu *v, uint32_t extra)
 {
     uint64_t gpa = mmu_fetch_gpa(v, v->rip);
+    cpu_count(&v->stats.lookups);
     if (gpa == UINT64_MAX)
         return NULL;
     jit_lock(j);

@@ -93,7 +93,8 @@ static void share_checks(struct translation *t)
     }
     for (unsigned n = 0; n < t->nr; n++)
         for (unsigned r = 0; r < 3; r++)
-            t->guest_uses[r] = (uint16_t)(t->guest_uses[r] + ((t->insns[n].uses | t->insns[n].address_uses) >> (R9 + r) & 1));
+            t->guest_uses[r] = (uint16_t)(t->guest_uses[r] +
+                                          ((t->insns[n].uses | t->insns[n].address_uses) >> (R9 + r) & 1));
 }
 
 static void emit_one(struct translation *t, const struct guest_insn *g)
@@ -271,8 +272,8 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t m
     j->blocks[t->block].ahead = t->lines_ahead;
     set_sum(t);
     j->used = code_at(t, t->o.at);
-    v->stats.blocks++;
-    v->stats.code_bytes += j->blocks[t->block].code_end - j->blocks[t->block].code;
+    cpu_count(&v->stats.blocks);
+    cpu_count_by(&v->stats.code_bytes, j->blocks[t->block].code_end - j->blocks[t->block].code);
     cache_add(j, t->block);
     return t->block;
 }

@@ -302,7 +302,7 @@ static void invalidate(struct jit *j, struct vcpu *v, uint64_t gpa, unsigned siz
         if (!p->lines)
             smc_unmark(j->soft, gpa & ~0xfffull);
         if (v)
-            v->stats.invalidations++;
+            cpu_count(&v->stats.invalidations);
     }
     jit_unlock(j);
 }
@@ -376,4 +376,17 @@ void cache_flush(struct jit *j, struct vcpu *v)
 void jit_quiesce(struct vcpu *v)
 {
     atomic_fetch_and(&v->request, ~REQ_QUIESCE);
+}
+
+/* From any thread, the lock is not needed: a figure may be a block behind. */
+void jit_stats(const struct soft *s, struct cpu_cache_stats *ret)
+{
+    const struct jit *j = s->jit;
+    *ret = (struct cpu_cache_stats){0};
+    if (!j)
+        return;
+    ret->used = __atomic_load_n(&j->used, __ATOMIC_RELAXED);
+    ret->bytes = j->code_bytes;
+    ret->blocks = __atomic_load_n(&j->nr_blocks, __ATOMIC_RELAXED) - 1;
+    ret->flushes = atomic_load(&j->generation);
 }

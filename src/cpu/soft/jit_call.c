@@ -103,7 +103,7 @@ uint32_t call_add(struct jit *j, const struct guest_insn *g)
 
 static void run(struct vcpu *v, const struct call *c)
 {
-    v->stats.steps++;
+    cpu_count(&v->stats.steps);
     switch (c->op) {
     case OP_MOVS:
     case OP_STOS:

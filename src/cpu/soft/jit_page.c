@@ -154,7 +154,7 @@ bool jit_open_page(struct vcpu *v, uint64_t gpa)
         loose_note(j, gpa);
     if (open) {
         open_page(j, p, page);
-        v->stats.invalidations++;
+        cpu_count(&v->stats.invalidations);
     }
     jit_unlock(j);
     return open;

@@ -78,7 +78,7 @@ static struct piece fill(struct vcpu *v, uint64_t va, enum access access, bool a
     uint32_t error;
     if (!canonical(va) && v->efer & EFER_LMA)
         soft_fault_code(v, EXC_GP, 0);
-    v->stats.tlb_misses++;
+    cpu_count(&v->stats.tlb_misses[access]);
     if (!mmu_walk(v, va, access, as_user, &w, &error))
         soft_page_fault(v, va, error);
     return keep(v, va, access, as_user, &w);
@@ -234,7 +234,7 @@ bool mmu_try_fill(struct vcpu *v, uint64_t va, enum access access)
 {
     struct walk w;
     uint32_t error;
-    v->stats.tlb_misses++;
+    cpu_count(&v->stats.tlb_misses[access]);
     if (!mmu_walk(v, va, access, user(v), &w, &error))
         return false;
     struct piece p = keep(v, va, access, user(v), &w);

@@ -79,8 +79,8 @@ void mmu_flush(struct vcpu *v, bool global_too)
                 for (uint64_t m = u->used[i] & ~(global_too ? 0 : u->global[i]); m; m &= m - 1)
                     drop(v, bank, access, i * 64 + (unsigned)__builtin_ctzll(m));
         }
+    cpu_count(&v->stats.tlb_flushes);
     forget_code_write(v);
-    v->stats.flushes++;
     if (global_too)
         jit_jcache_clear(v);
     else
@@ -107,6 +107,7 @@ void mmu_flush_page(struct vcpu *v, uint64_t va)
                         drop(v, bank, access, slot);
                 }
         }
+    cpu_count(&v->stats.page_flushes);
     forget_code_write(v);
     jit_jcache_clear_page(v, va);
 }
