@@ -62,11 +62,12 @@ static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa, uint32
     uint32_t n = find(j, v, gpa, mode);
     if (n)
         return n;
-    while (cache_full(j))
+    while (cache_full(j)) {
         cache_flush(j, v);
-    n = find(j, v, gpa, mode); /* the lock was given up meanwhile */
-    if (n)
-        return n;
+        n = find(j, v, gpa, mode); /* the lock was given up meanwhile */
+        if (n)
+            return n;
+    }
     if (!j->beyond[BANK_KERNEL]) {
         vec_save(v);
         block_make_shared(j, v);
