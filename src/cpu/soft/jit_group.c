@@ -83,6 +83,7 @@ static int join(struct scan *s, unsigned n, const struct where *w, unsigned byte
         return NO_GROUP;
     if (!g->count) {
         g->base_off = moved;
+        g->first = (uint8_t)n;
         g->first_bytes = (uint16_t)bytes;
         g->first_write = write;
     }
@@ -186,10 +187,16 @@ static void step_over(struct scan *s, const struct guest_insn *g)
     }
 }
 
+/* Its operand, that is; a hint does not. */
+static bool accesses(const struct guest_insn *g)
+{
+    return g->has_mem && (g->kind == KIND_MEM || g->kind == KIND_PUSH || g->kind == KIND_JMP_TO || g->kind == KIND_CALL_TO);
+}
+
 static void note(struct scan *s, unsigned n, struct guest_insn *g)
 {
     struct where w;
-    if (g->has_mem && g->kind != KIND_STEP && g->kind != KIND_CALL_C && g->kind != KIND_SYS) {
+    if (accesses(g)) {
         w = where_operand(g);
         g->groups[0] = (int8_t)join(s, n, &w, g->kind == KIND_MEM ? g->mem_bytes : 8, g->writes && g->kind == KIND_MEM);
     }

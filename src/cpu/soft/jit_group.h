@@ -32,7 +32,7 @@ struct group {
     int32_t min, max;            /* bytes of all accesses by offset, max excluded */
     int32_t first_off, base_off; /* of the first access; of the registers then */
     uint16_t first_bytes, count;
-    uint8_t last; /* instruction */
+    uint8_t first, last; /* instructions */
     uint8_t slot; /* of v->jit_delta */
     bool write, first_write;
     bool open; /* its check has been written */

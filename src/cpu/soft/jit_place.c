@@ -128,6 +128,7 @@ static void open_group(struct translation *t, const struct guest_insn *g, unsign
         .first_bytes = (uint8_t)k->first_bytes,
         .first_write = k->first_write,
     };
+    BUG_ON(k->first != t->now);
     uint32_t tlb = k->write ? t->tlb_write : t->tlb_read, address = address_regs(w);
     flags_away(t, g->live_in, keep);
     unsigned x = scratch_take(t, SCRATCH_REGS & ~(busy | address) ? busy | address : keep);
