@@ -37,6 +37,8 @@
 #define SLOT_FLAGS(ax) (((ax) >> 8 & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) | ((ax) & 1 ? FL_OF : 0))
 /* A block without groups, besides what the vCPU's mode says. */
 #define MODE_NO_GROUPS (1u << 31)
+/* A block of one instruction, which goes on in the next page. */
+#define MODE_ACROSS (1u << 30)
 
 /* ... and back. */
 #define FLAGS_SLOT(fl) ((uint32_t)(((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) >> 11 & 1)))
@@ -97,12 +99,14 @@ struct block {
     uint64_t entry_was; /* its first five bytes while the block is awake */
     uint32_t hash_next, page_next;
     uint32_t incoming; /* exits that lead here */
+    uint32_t twin;     /* MODE_ACROSS: who stands for it in the next page, and has no code; and the other way round */
     uint64_t ahead; /* lines of the page that were looked at for flags: they may lie behind its own bytes */
     uint64_t sum;   /* of all bytes that it depends on */
     uint16_t bytes; /* guest code */
     uint16_t hole;  /* of which it does not depend on hole_bytes from here */
     uint8_t hole_bytes;
     bool step;   /* its first instruction is for the stepper */
+    bool cut;    /* its first instruction goes on in the next page: look for a MODE_ACROSS */
     bool dead;   /* not to be entered */
     bool asleep; /* dead, but may be woken up: see jit_page.c */
 };
@@ -194,6 +198,9 @@ void cache_free(struct jit *j);
 uint32_t cache_find(const struct jit *j, uint64_t gpa, uint32_t mode);
 bool cache_full(const struct jit *j); /* no room for another block */
 void cache_add(struct jit *j, uint32_t block);
+/* The block of an instruction that goes on at next_gpa, the start of another page. */
+uint32_t cache_find_across(const struct jit *j, uint64_t gpa, uint64_t next_gpa, uint32_t mode);
+void cache_add_twin(struct jit *j, uint32_t block, uint64_t next_gpa, unsigned bytes);
 void cache_link(struct jit *j, uint32_t exit, uint32_t block);
 void cache_flush(struct jit *j, struct vcpu *v); /* lock held; given up meanwhile */
 /* The page's code is about to be read: writers to any of its lines wait for the lock. */
@@ -237,10 +244,13 @@ static inline const void *jcache_find(const struct vcpu *v, uint64_t va)
     const struct jcache_entry *e = &v->jcache[v->mode & MODE_USER ? BANK_USER : BANK_KERNEL][jcache_slot(va)];
     return e->va == va ? (const void *)(uintptr_t)e->code : NULL;
 }
-void jcache_add(struct vcpu *v, uint64_t va, const void *code); /* va is in the TLB for fetches */
+/* va is in the TLB for fetches, and so is last, where the first instruction ends if that is another page. */
+void jcache_add(struct vcpu *v, uint64_t va, uint64_t last, const void *code);
 void jcache_drop(struct vcpu *v, uint64_t va);
 
 /* ---- jit_block.c ---- */
 void block_make_shared(struct jit *j, struct vcpu *v); /* once, before the first block */
 /* Lock held, cache not full. */
 uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode);
+/* next_gpa: of the next page's start; mode has MODE_ACROSS. */
+uint32_t block_translate_across(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t next_gpa, uint32_t mode);

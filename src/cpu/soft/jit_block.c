@@ -15,17 +15,43 @@
 
 #define ENTRY_ALIGN 8 /* the first five bytes are replaced by one store */
 
+/* Who runs what the translator does not. */
+static void choose_helper(const struct translation *t, struct guest_insn *g)
+{
+    bool no_sys = t->v->soft->debug & CPU_DEBUG_NO_SYS;
+    if (!g->insn.len && RAM_PAGE - g->off < 15u && !(t->mode & MODE_ACROSS) &&
+        !(t->v->soft->debug & CPU_DEBUG_NO_ACROSS))
+        g->kind = KIND_CUT;
+    else if (no_sys && (g->kind == KIND_SYS || g->kind == KIND_CALL_C))
+        g->kind = KIND_STEP;
+    else if (g->kind == KIND_STEP && !no_sys)
+        sys_leave_to_c(g);
+}
+
+/* An instruction in two pages. */
+static void decode_across(struct translation *t)
+{
+    uint8_t bytes[32];
+    unsigned off = (unsigned)(t->gpa & 0xfff), here = RAM_PAGE - off;
+    copy_bytes(bytes, t->page + off, here);
+    copy_bytes(bytes + here, t->next, sizeof(bytes) - here);
+    jit_decode_at(&t->j->decoder, bytes, sizeof(bytes), off, t->mode, &t->insns[0]);
+    choose_helper(t, &t->insns[0]);
+    t->nr = 1;
+}
+
 static void decode_all(struct translation *t)
 {
     unsigned off = (unsigned)(t->gpa & 0xfff);
     t->nr = 0;
+    if (t->next) {
+        decode_across(t);
+        return;
+    }
     while (t->nr < BLOCK_INSNS && off < RAM_PAGE) {
         struct guest_insn *g = &t->insns[t->nr++];
         jit_decode(&t->j->decoder, t->page, off, t->mode, g);
-        if (t->v->soft->debug & CPU_DEBUG_NO_SYS && (g->kind == KIND_SYS || g->kind == KIND_CALL_C))
-            g->kind = KIND_STEP;
-        else if (g->kind == KIND_STEP && !(t->v->soft->debug & CPU_DEBUG_NO_SYS))
-            sys_leave_to_c(g);
+        choose_helper(t, g);
         off += g->insn.len;
         g->loose = loose_wanted(t, g);
         g->near_target = g->near_target && !g->loose;
@@ -62,6 +88,7 @@ static uint32_t live_after(struct translation *t)
     case KIND_JMP_TO:
     case KIND_RET:
     case KIND_CALL_C:
+    case KIND_CUT:
     case KIND_STEP:
         return FL_ARITH;
     default:
@@ -215,14 +242,15 @@ static void copy_16(uint8_t *to, const struct insn *i)
     *(loose64 *)(void *)(to + 8) = *(const loose64 *)(const void *)(i->bytes + 8);
 }
 
-/* Of the bytes that were decoded. A block that is not whole in its page has none: it does not sleep, it dies.
+/* Of the bytes that were decoded. A block of nonsense, or in two pages, has none: it does not sleep, it dies.
  */
 static void set_sum(struct translation *t)
 {
     struct block *b = &t->j->blocks[t->block];
+    const struct guest_insn *last = &t->insns[t->nr - 1];
     uint8_t bytes[(BLOCK_INSNS + 1) * 16];
     unsigned len = 0;
-    if (!t->insns[t->nr - 1].insn.len)
+    if (t->next || (!last->insn.len && last->kind != KIND_CUT))
         return;
     for (unsigned n = 0; n < t->nr; n++) {
         copy_16(bytes + len, &t->insns[n].insn);
@@ -231,7 +259,21 @@ static void set_sum(struct translation *t)
     b->sum = page_sum(t->j, b, bytes);
 }
 
-uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
+/* Guest code in the block's own page; to the end of what was looked at if that is no instruction. */
+static unsigned bytes_of(const struct translation *t)
+{
+    const struct guest_insn *last = &t->insns[t->nr - 1];
+    unsigned from = (unsigned)(t->gpa & 0xfff), to = last->off + last->insn.len;
+    return (last->insn.len && to < RAM_PAGE ? to : RAM_PAGE) - from;
+}
+
+static unsigned bytes_beyond(const struct translation *t)
+{
+    unsigned len = t->insns[0].insn.len, here = RAM_PAGE - t->insns[0].off;
+    return len > here ? len - here : 15;
+}
+
+static uint32_t translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t next_gpa, uint32_t mode)
 {
     struct translation *t = j->work;
     uint32_t bank = (uint32_t)(mode & MODE_USER ? BANK_USER : BANK_KERNEL) * (uint32_t)sizeof(struct tlb);
@@ -251,18 +293,22 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t m
     t->o.at = t->o.start = j->rw + j->used;
     cache_watch_page(j, v, gpa & ~0xfffull);
     t->page = soft_ram(j->soft, gpa & ~0xfffull, RAM_PAGE);
+    t->next = NULL;
+    if (mode & MODE_ACROSS) {
+        cache_watch_page(j, v, next_gpa);
+        t->next = soft_ram(j->soft, next_gpa, RAM_PAGE);
+        t->hot = 0;
+    }
     decode_all(t);
     find_live(t);
     share_checks(t);
     const struct guest_insn *last = &t->insns[t->nr - 1];
-    unsigned bytes = last->off + last->insn.len - (unsigned)(gpa & 0xfff);
-    if (!last->insn.len) /* runs into the next page, or is none: all that was looked at */
-        bytes = RAM_PAGE - (unsigned)(gpa & 0xfff);
     j->blocks[t->block] = (struct block){
         .gpa = gpa,
         .mode = mode,
-        .bytes = (uint16_t)bytes,
+        .bytes = (uint16_t)bytes_of(t),
         .step = t->insns[0].kind == KIND_STEP,
+        .cut = t->insns[0].kind == KIND_CUT,
     };
     if (last->loose) {
         j->blocks[t->block].hole = (uint16_t)(last->off + last->insn.z.raw.imm[0].offset - (gpa & 0xfff));
@@ -275,5 +321,17 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t m
     cpu_count(&v->stats.blocks);
     cpu_count_by(&v->stats.code_bytes, j->blocks[t->block].code_end - j->blocks[t->block].code);
     cache_add(j, t->block);
+    if (t->next)
+        cache_add_twin(j, t->block, next_gpa, bytes_beyond(t));
     return t->block;
+}
+
+uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
+{
+    return translate(j, v, gpa, 0, mode);
+}
+
+uint32_t block_translate_across(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t next_gpa, uint32_t mode)
+{
+    return translate(j, v, gpa, next_gpa, mode);
 }

@@ -26,6 +26,7 @@ struct translation {
     uint64_t gpa; /* of the block */
     uint32_t mode, block;
     const uint8_t *page;
+    const uint8_t *next; /* MODE_ACROSS: the next page */
     uint32_t tlb_read, tlb_write; /* offsets of the arrays in struct vcpu */
     bool vectors;                 /* already seen to be in the registers */
     bool in_slot;                 /* the guest's flags are in the slot, not in the host's */
@@ -111,6 +112,7 @@ uint32_t block_flags_wanted(struct translation *t, int64_t off);
 /* ---- jit_jump.c ---- */
 void emit_end(struct translation *t, const struct guest_insn *g);
 void emit_step(struct translation *t, unsigned off);
+void emit_cut(struct translation *t, unsigned off);
 void emit_page(struct translation *t);
 void emit_entry(struct translation *t);  /* where jumps by the jump cache come in */
 void make_beyond(struct translation *t); /* the code that all jumps out of their page share */

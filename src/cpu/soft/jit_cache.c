@@ -144,7 +144,7 @@ void cache_free(struct jit *j)
 bool cache_full(const struct jit *j)
 {
     const uint32_t code = BLOCK_INSNS * 500; /* more than any block takes */
-    return j->used + code > j->code_bytes || j->nr_blocks + 1 >= JIT_BLOCKS ||
+    return j->used + code > j->code_bytes || j->nr_blocks + 2 >= JIT_BLOCKS ||
            j->nr_sites + 3 * BLOCK_INSNS >= JIT_SITES || j->nr_exits + 4 >= JIT_EXITS ||
            j->nr_marks + 2 * BLOCK_INSNS >= JIT_MARKS || j->nr_calls + 2 >= JIT_CALLS;
 }
@@ -209,6 +209,29 @@ void cache_add(struct jit *j, uint32_t block)
     add_to_page(j, p, block);
 }
 
+uint32_t cache_find_across(const struct jit *j, uint64_t gpa, uint64_t next_gpa, uint32_t mode)
+{
+    for (uint32_t *at = cache_bucket(j, gpa, mode); *at;) {
+        struct block *b = &j->blocks[*at];
+        bool here = b->gpa == gpa && b->mode == mode;
+        if (here && !b->dead && j->blocks[b->twin].gpa == next_gpa)
+            return *at;
+        if (here && b->dead) /* for good */
+            *at = b->hash_next;
+        else
+            at = &b->hash_next;
+    }
+    return 0;
+}
+
+void cache_add_twin(struct jit *j, uint32_t block, uint64_t next_gpa, unsigned bytes)
+{
+    uint32_t twin = j->nr_blocks++;
+    j->blocks[twin] = (struct block){.gpa = next_gpa, .bytes = (uint16_t)bytes, .twin = block};
+    j->blocks[block].twin = twin;
+    add_to_page(j, cache_page(j, next_gpa), twin);
+}
+
 static void patch(struct jit *j, uint32_t at, uint32_t target)
 {
     __atomic_store_n((uint32_t *)(void *)(j->rw + at), target - (at + 4), __ATOMIC_RELEASE);
@@ -244,10 +267,31 @@ static void put_back(struct jit *j, uint32_t at, uint64_t five_bytes)
     __atomic_store_n(to, (*to & ~0xffffffffffull) | (five_bytes & 0xffffffffff), __ATOMIC_RELEASE);
 }
 
+static void take_off_page(struct jit *j, uint32_t block)
+{
+    uint32_t *at = &cache_page(j, j->blocks[block].gpa)->first;
+    while (*at != block)
+        at = &j->blocks[*at].page_next;
+    *at = j->blocks[block].page_next;
+}
+
+/* Neither of the two survives the other. */
+static void part(struct jit *j, struct block *b)
+{
+    struct block *twin = &j->blocks[b->twin];
+    if (!b->twin || twin->dead)
+        return;
+    take_off_page(j, b->twin);
+    cache_sleep(j, twin);
+}
+
 void cache_sleep(struct jit *j, struct block *b)
 {
     b->dead = true;
     b->asleep = b->sum != 0;
+    part(j, b);
+    if (!b->code)
+        return;
     for (uint32_t n = b->incoming; n; n = j->exits[n].next)
         patch(j, j->exits[n].patch, j->exits[n].stub);
     b->incoming = 0;

@@ -25,6 +25,7 @@ enum kind {
     KIND_CALL_TO,
     KIND_RET,
     KIND_CALL_C, /* jit_call.c */
+    KIND_CUT,    /* goes on in the next page */
     KIND_STEP,   /* the stepper's */
 };
 
@@ -56,6 +57,9 @@ struct guest_insn {
  * the middle of an instruction, or nonsense, is KIND_STEP with insn.len 0. Saves vectors if it must. */
 void jit_decode(const struct decoder *d, const uint8_t *page, unsigned off, uint32_t mode,
                 struct guest_insn *ret);
+/* The same of bytes that lie elsewhere; room: how many there are. */
+void jit_decode_at(const struct decoder *d, const uint8_t *bytes, unsigned room, unsigned off, uint32_t mode,
+                   struct guest_insn *ret);
 static inline bool ends_block(enum kind k)
 {
     return k >= KIND_JCC;

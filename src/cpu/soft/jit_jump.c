@@ -161,6 +161,13 @@ static void emit_beyond(struct translation *t, int32_t disp)
     jump_to(&t->o, t->j->rw + t->j->beyond[t->mode & MODE_USER ? BANK_USER : BANK_KERNEL]);
 }
 
+/* By way of the jump cache, for the page behind this one may be another the next time. */
+void emit_cut(struct translation *t, unsigned off)
+{
+    flags_away(t, FL_ARITH, 0);
+    emit_beyond(t, (int32_t)off);
+}
+
 /* The same for a jump's target, wherever the jump says it is when it runs. */
 static void emit_beyond_to(struct translation *t, const struct guest_insn *g)
 {
@@ -349,6 +356,9 @@ void emit_end(struct translation *t, const struct guest_insn *g)
         return;
     case KIND_RET:
         emit_ret(t, g);
+        return;
+    case KIND_CUT:
+        emit_cut(t, g->off);
         return;
     case KIND_CALL_C:
         emit_call_c(t, g);
