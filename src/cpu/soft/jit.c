@@ -68,10 +68,8 @@ static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa, uint32
         if (n)
             return n;
     }
-    if (!j->beyond[BANK_KERNEL]) {
-        vec_save(v);
+    if (!j->beyond[BANK_KERNEL])
         block_make_shared(j, v);
-    }
     return block_translate(j, v, gpa, mode);
 }
 

@@ -226,7 +226,11 @@ void block_make_shared(struct jit *j, struct vcpu *v)
 {
     struct translation *t = j->work;
     for (unsigned bank = 0; bank < BANK_COUNT; bank++) {
-        *t = (struct translation){.j = j, .v = v, .mode = bank == BANK_USER ? MODE_USER : 0, .in_slot = true};
+        zero_bytes(t, sizeof(*t));
+        t->j = j;
+        t->v = v;
+        t->mode = bank == BANK_USER ? MODE_USER : 0;
+        t->in_slot = true;
         t->o.at = t->o.start = j->rw + j->base;
         j->beyond[bank] = j->base;
         make_beyond(t);
