@@ -2,7 +2,7 @@
 // main.c - cpubench: how fast is this CPU? Static, so that it runs on a host and as the init of a bare
 // machine.
 //
-//   cpubench [--quick] [--only NAME,...] [--class CLASS,...] [--cc1 PATH --source FILE] [--list]
+//   cpubench [--quick | --ms MS] [--only NAME,...] [--class CLASS,...] [--cc1 PATH --source FILE] [--list]
 //
 // Prints a line for each workload (measure.h). As process 1 it mounts what it needs, prints what its clocks
 // say before and after, and powers off; the options are then those behind "--" on the kernel's command line.
@@ -21,7 +21,7 @@ static const struct work *const tables[] = {works_int,    works_text, works_mem,
                                             works_crypto, works_sys,  works_code, works_smp, works_tool};
 
 struct choice {
-    const char *only, *class;
+    const char *only, *class, *ms;
     bool quick, list;
     struct settings settings;
 };
@@ -46,6 +46,7 @@ static bool parse(int argc, char **argv, struct choice *c)
         const char **value = strcmp(argv[i], "--only") == 0     ? &c->only
                              : strcmp(argv[i], "--class") == 0  ? &c->class
                              : strcmp(argv[i], "--cc1") == 0    ? &c->settings.cc1
+                             : strcmp(argv[i], "--ms") == 0     ? &c->ms
                              : strcmp(argv[i], "--source") == 0 ? &c->settings.source
                                                                 : NULL;
         if (value != NULL && i + 1 < argc)
@@ -79,7 +80,7 @@ static bool run(const struct choice *c)
                 continue;
             if (c->list)
                 printf("%s %s %s\n", w->name, w->class, w->unit);
-            else if (!work_measure(w, &c->settings, c->quick ? 30000000 : 150000000))
+            else if (!work_measure(w, &c->settings, c->ms ? strtoull(c->ms, NULL, 10) * 1000000 : c->quick ? 30000000 : 150000000))
                 ok = false;
         }
     return ok;
@@ -107,7 +108,7 @@ int main(int argc, char **argv)
     if (getpid() == 1)
         as_init(&c);
     if (!understood) {
-        fputs("usage: cpubench [--quick] [--only NAME,...] [--class CLASS,...] [--cc1 PATH --source FILE] "
+        fputs("usage: cpubench [--quick | --ms MS] [--only NAME,...] [--class CLASS,...] [--cc1 PATH --source FILE] "
               "[--list]\n",
               stderr);
         return 2;

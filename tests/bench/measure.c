@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SAMPLES = 1024, FEWEST = 3, PATIENCE_S = 120 };
+enum { SAMPLES = 16384, FEWEST = 3, PATIENCE_S = 120 };
 
 void must(bool ok, const char *what)
 {

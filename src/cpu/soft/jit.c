@@ -63,7 +63,8 @@ static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa, uint32
     if (n)
         return n;
     while (cache_full(j)) {
-        cache_flush(j, v);
+        vec_save(v);
+        cache_make_room(j, v);
         n = find(j, v, gpa, mode); /* the lock was given up meanwhile */
         if (n)
             return n;
@@ -75,8 +76,10 @@ static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa, uint32
 
 static uint32_t find_or_make_across(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t next, uint32_t mode)
 {
-    while (cache_full(j))
-        cache_flush(j, v);
+    while (cache_full(j)) {
+        vec_save(v);
+        cache_make_room(j, v);
+    }
     uint32_t n = cache_find_across(j, gpa, next, mode | MODE_ACROSS);
     return n ? n : block_translate_across(j, v, gpa, next, mode | MODE_ACROSS);
 }
@@ -123,7 +126,7 @@ static void follow(struct jit *j, struct vcpu *v, uint32_t number)
     if (atomic_load(&j->generation) == v->code_generation) {
         const struct exit *x = &j->exits[number];
         uint64_t page = j->blocks[x->block].gpa & ~0xfffull;
-        uint32_t n = find_or_make(j, v, page | x->target, v->mode);
+        uint32_t n = find_or_make(j, v, page | x->target, v->mode | (x->apart ? MODE_NO_GROUPS : 0));
         if (atomic_load(&j->generation) == v->code_generation)
             cache_link(j, number, n);
     }
@@ -221,7 +224,7 @@ static int leave(struct vcpu *v, enum leave why, unsigned off)
 {
     v->scratch[1] = FLAGS_SLOT((uint32_t)v->rflags);
     v->jit_site = SITE(why, off, false);
-    return 0;
+    return TO_DISPATCHER;
 }
 
 static void look_up_target(struct vcpu *v, void *arg)
@@ -246,7 +249,7 @@ static int find_target(struct vcpu *v, const struct site *s)
         return leave(v, LEAVE_STEP, s->off);
     jit_ready(v);
     v->jit_flags = slot;
-    return 1;
+    return TO_RETRY;
 }
 
 /* Fill the TLB; faults, and waits for the lock. What is left to do if it can't hold the page. */
@@ -257,12 +260,31 @@ static enum leave mend(struct vcpu *v, const struct site *s, uint64_t va)
         return s->group ? LEAVE_APART : LEAVE_STEP;
     if (!s->group)
         return one_page && mmu_fill(v, va, s->write ? ACCESS_WRITE : ACCESS_READ) ? LEAVE_MISS : LEAVE_STEP;
-    if (one_page && mmu_try_fill(v, va, s->write ? ACCESS_WRITE : ACCESS_READ))
+    if (!one_page)
+        return LEAVE_APART;
+    if (mmu_try_fill(v, va, s->write ? ACCESS_WRITE : ACCESS_READ))
         return LEAVE_MISS;
-    va += s->first_at;
-    if ((va & 0xfff) + s->first_bytes <= RAM_PAGE) /* if it faults, then at once */
-        mmu_fill(v, va, s->first_write ? ACCESS_WRITE : ACCESS_READ);
+    mmu_fill(v, va + s->first_at,
+             s->first_write ? ACCESS_WRITE : ACCESS_READ); /* if it faults, then at once */
     return LEAVE_APART;
+}
+
+/* The instruction's block without groups, if there is one already. */
+static int go_apart(struct jit *j, struct vcpu *v, uint32_t slot)
+{
+    uint64_t gpa = mmu_fetch_gpa(v, v->rip);
+    v->apart_left = APART_ROUNDS;
+    jit_lock(j);
+    uint32_t n = gpa == UINT64_MAX ? 0 : cache_find(j, gpa, v->mode | MODE_NO_GROUPS);
+    const struct block *b = &j->blocks[n];
+    bool ready = n && !b->step;
+    v->jit_retry = (uint64_t)(uintptr_t)cache_code(j, b->entry);
+    jit_unlock(j);
+    if (!ready || !cache_enter(j, v))
+        return leave(v, LEAVE_APART, (unsigned)(v->rip & 0xfff));
+    jit_ready(v);
+    v->jit_flags = slot;
+    return TO_ENTRY;
 }
 
 int jit_slow(struct vcpu *v)
@@ -273,7 +295,7 @@ int jit_slow(struct vcpu *v)
     v->jit_retry = (uint64_t)(uintptr_t)cache_code(j, s.retry);
     if (SITE_REASON(why) == LEAVE_VEC) {
         vec_restore(v);
-        return 1;
+        return TO_RETRY;
     }
     if (SITE_REASON(why) == LEAVE_TARGET)
         return find_target(v, &s);
@@ -284,13 +306,15 @@ int jit_slow(struct vcpu *v)
     uint32_t slot = v->jit_flags;
     atomic_store(&v->in_code, false);
     enum leave todo = mend(v, &s, va);
+    if (todo == LEAVE_APART)
+        return go_apart(j, v, slot);
     if (todo != LEAVE_MISS)
         return leave(v, todo, s.off);
     if (!cache_enter(j, v))
         return leave(v, LEAVE_REQUEST, s.off);
     jit_ready(v);
     v->jit_flags = slot;
-    return 1;
+    return TO_RETRY;
 }
 
 /* ---- native faults ---- */

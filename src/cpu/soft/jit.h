@@ -22,12 +22,14 @@
 #include "cpu/soft/insn_form.h"
 #include "cpu/soft/soft.h"
 
-#define JIT_CODE_BYTES (15u << 20) /* host code, touched as it is used */
-#define JIT_CODE_SMALL (1u << 20)  /* under CPU_DEBUG_SMALL_CACHE */
-#define JIT_BLOCKS     (1u << 18)
-#define JIT_SITES      (1u << 20)
-#define JIT_EXITS      (1u << 19)
-#define JIT_MARKS      (3u << 20)
+#define JIT_CODE_BYTES (128u << 20) /* host code, at most; memory is touched as it is used */
+#define JIT_CODE_FIRST (15u << 20)  /* ... before it grows, see cache_make_room */
+#define JIT_CODE_SMALL (1u << 20)   /* under CPU_DEBUG_SMALL_CACHE */
+#define JIT_GROW_NS    10000000000u
+#define JIT_BLOCKS     (1u << 19)
+#define JIT_SITES      (3u << 20)
+#define JIT_EXITS      (1u << 20)
+#define JIT_MARKS      (6u << 20)
 #define JIT_HASH       (1u << 16)
 #define JIT_CALLS      (1u << 18)
 #define JIT_PATCHED    256u
@@ -39,6 +41,7 @@
 #define MODE_NO_GROUPS (1u << 31)
 /* A block of one instruction, which goes on in the next page. */
 #define MODE_ACROSS (1u << 30)
+#define APART_ROUNDS   32 /* of a loop without groups before these are tried again */
 
 /* ... and back. */
 #define FLAGS_SLOT(fl) ((uint32_t)(((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) >> 11 & 1)))
@@ -80,6 +83,7 @@ struct exit {
     uint32_t block;  /* whose it is */
     uint32_t next;   /* next exit that leads to the same target; 0: none */
     uint16_t target; /* page offset */
+    bool apart;      /* to a block without groups */
 };
 
 /* Guest instruction at this host code offset, for native faults. Sorted: code grows upwards. */
@@ -145,6 +149,7 @@ struct jit {
     uint32_t lock;               /* a futex: pthread's might touch vectors */
     uint8_t *rw, *rx;            /* one memory, two mappings */
     uint32_t code_bytes;         /* may be used */
+    uint64_t emptied_ns;         /* when it was full the last time; 0: never */
     uint32_t used, base;         /* code offsets; base: behind the common stubs */
     uint32_t leave, miss[3];     /* common stubs: r11, or r9 + n, carries the site */
     uint32_t call;               /* with r11 */
@@ -172,7 +177,12 @@ struct jit {
 void jit_enter(struct vcpu *v,
                const void *code); /* flags in by jit_flags, out by scratch[1], both as in the slot */
 extern const char jit_leave_entry[], jit_miss_entry[], jit_call_entry[];
-int jit_slow(struct vcpu *v); /* from jit_miss_entry: 0 leaves to the dispatcher, 1 goes on at jit_retry */
+int jit_slow(struct vcpu *v); /* from jit_miss_entry: enum after_miss */
+enum after_miss {
+    TO_DISPATCHER,
+    TO_RETRY, /* jit_retry, in the block */
+    TO_ENTRY, /* jit_retry is another block's entry; flags are in the slot */
+};
 
 /* ---- jit.c ---- */
 /* Where code for v->rip is; NULL: none, the stepper's. extra: MODE_NO_GROUPS, or 0. Faults, and may flush:
@@ -197,6 +207,8 @@ void cache_free(struct jit *j);
 /* Lock held. 0: none, or all asleep. */
 uint32_t cache_find(const struct jit *j, uint64_t gpa, uint32_t mode);
 bool cache_full(const struct jit *j); /* no room for another block */
+/* More of it, or an empty cache. Lock held, given up meanwhile; vectors are saved. */
+void cache_make_room(struct jit *j, struct vcpu *v);
 void cache_add(struct jit *j, uint32_t block);
 /* The block of an instruction that goes on at next_gpa, the start of another page. */
 uint32_t cache_find_across(const struct jit *j, uint64_t gpa, uint64_t next_gpa, uint32_t mode);

@@ -112,7 +112,7 @@ static void find_live(struct translation *t)
 static void share_checks(struct translation *t)
 {
     uint32_t off = CPU_DEBUG_NO_GROUPS | CPU_DEBUG_NO_TLB;
-    if (!(t->mode & MODE_NO_GROUPS) && !(t->v->soft->debug & off))
+    if (!(t->mode & (MODE_NO_GROUPS | MODE_ACROSS)) && !(t->v->soft->debug & off))
         find_groups(t->insns, t->nr, t->groups);
     for (unsigned r = 0; r < 3; r++) {
         t->holds[r] = HOLDS_NOTHING;

@@ -14,6 +14,7 @@
  */
 #include <linux/futex.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cpu/soft/copy.h"
@@ -122,7 +123,7 @@ int cache_new(struct jit *j, struct err *e)
     for (unsigned i = 0; i < NR_TABLES; i++)
         if (!(*t[i].at = lazy(t[i].bytes)))
             return err_code(e, -ENOMEM, "code cache");
-    j->code_bytes = j->soft->debug & CPU_DEBUG_SMALL_CACHE ? JIT_CODE_SMALL : JIT_CODE_BYTES;
+    j->code_bytes = j->soft->debug & CPU_DEBUG_SMALL_CACHE ? JIT_CODE_SMALL : JIT_CODE_FIRST;
     make_stubs(j);
     start_over(j);
     return 0;
@@ -145,7 +146,7 @@ bool cache_full(const struct jit *j)
 {
     const uint32_t code = BLOCK_INSNS * 500; /* more than any block takes */
     return j->used + code > j->code_bytes || j->nr_blocks + 2 >= JIT_BLOCKS ||
-           j->nr_sites + 3 * BLOCK_INSNS >= JIT_SITES || j->nr_exits + 4 >= JIT_EXITS ||
+           j->nr_sites + 3 * BLOCK_INSNS >= JIT_SITES || j->nr_exits + 6 >= JIT_EXITS ||
            j->nr_marks + 2 * BLOCK_INSNS >= JIT_MARKS || j->nr_calls + 2 >= JIT_CALLS;
 }
 
@@ -415,6 +416,26 @@ void cache_flush(struct jit *j, struct vcpu *v)
     atomic_fetch_add(&j->generation, 1);
     atomic_store(&j->flushing, 0);
     soft_futex((void *)&j->flushing, FUTEX_WAKE_PRIVATE, CPU_MAX);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* A cache that is soon full again is too small for what runs: it grows. A boot, which runs most of its code
+ * once, takes no more for that. */
+void cache_make_room(struct jit *j, struct vcpu *v)
+{
+    uint64_t now = now_ns();
+    bool soon = j->emptied_ns && now - j->emptied_ns < JIT_GROW_NS;
+    j->emptied_ns = now;
+    if (soon && j->code_bytes >= JIT_CODE_FIRST && j->code_bytes < JIT_CODE_BYTES)
+        j->code_bytes = j->code_bytes < JIT_CODE_BYTES / 2 ? j->code_bytes * 2 : JIT_CODE_BYTES;
+    else
+        cache_flush(j, v);
 }
 
 void jit_quiesce(struct vcpu *v)

@@ -6,7 +6,7 @@
  * void jit_enter(struct vcpu *v, const void *code): code is a block's entry; flags in by jit_flags, out by
  * scratch[1], both as LAHF and SETO AL leave them in AX.
  * Code leaves by a jump to jit_leave_entry, or to jit_miss_entry for a helper after which it goes on at
- * jit_retry with r9 to r11 as they were and undefined flags, or to jit_call_entry for one that says which block's
+ * jit_retry with r9 to r11 as they were and undefined flags (or at another block's entry), or to jit_call_entry for one that says which block's
  * entry is next.
  */
 #include "cpu/soft/enter.inc"
@@ -46,13 +46,15 @@ jit_miss_entry:
     sub $8, %rsp
     call jit_slow
     add $8, %rsp
-    test %eax, %eax
-    jz leave
+    cmp $1, %eax
+    jb leave
+    mov RIP, %r9
     load_guest
+    ja 1f
     mov TMP(0), %r9
     mov TMP(1), %r10
     mov TMP(2), %r11
-    jmp *RETRY
+1:  jmp *RETRY
 
 jit_call_entry:
     save_guest

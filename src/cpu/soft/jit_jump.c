@@ -59,12 +59,31 @@ static void align_jump(struct translation *t, unsigned opcode)
 }
 
 /* The jump whose displacement lies at `at` leads to this offset of the page, once there is code. */
-static void add_exit(struct translation *t, uint8_t *at, unsigned target)
+static void add_exit(struct translation *t, uint8_t *at, unsigned target, bool apart)
 {
     struct jit *j = t->j;
     uint32_t number = j->nr_exits++;
-    j->exits[number] = (struct exit){.patch = code_at(t, at), .block = t->block, .target = (uint16_t)target};
+    j->exits[number] = (struct exit){.patch = code_at(t, at), .block = t->block, .target = (uint16_t)target, .apart = apart};
     slow_path(t, at, SITE(LEAVE_LINK, number, false), 0);
+}
+
+/* Code without groups goes on without, as accesses that cross a page once often do so again; but loops try
+ * whether they still do. */
+static bool stays_apart(struct translation *t, unsigned target, unsigned from_off, uint32_t live)
+{
+    struct out *o = &t->o;
+    if (!(t->mode & MODE_NO_GROUPS) || (target <= from_off && live))
+        return false;
+    if (target > from_off)
+        return true;
+    put8(o, 0x65); /* dec dword gs:[apart_left] */
+    put8(o, 0xff);
+    put8(o, 0x0c);
+    put8(o, 0x25);
+    put32(o, VCPU_OFF(apart_left));
+    align_jump(t, 2);
+    add_exit(t, jump_if(o, CC_S), target, false);
+    return true;
 }
 
 /* Within the page. */
@@ -72,8 +91,9 @@ static void emit_link(struct translation *t, unsigned target, unsigned from_off,
 {
     if (target <= from_off)
         emit_poll(t, target, live);
+    bool apart = stays_apart(t, target, from_off, live);
     align_jump(t, 1);
-    add_exit(t, jump(&t->o), target);
+    add_exit(t, jump(&t->o), target, apart);
 }
 
 static uint32_t jcache_offset(const struct translation *t)
@@ -219,7 +239,7 @@ static void emit_cond(struct translation *t, const struct guest_insn *g)
     flags_back(t, 0);
     if (g->kind == KIND_JCC && g->near_target && g->target > g->off && !no_chain(t)) {
         align_jump(t, 2); /* forwards: no poll in between */
-        add_exit(t, jump_conditionally(&t->o, g), g->target);
+        add_exit(t, jump_conditionally(&t->o, g), g->target, t->mode & MODE_NO_GROUPS);
         emit_goto(t, next, g->off, FL_ARITH);
         return;
     }

@@ -162,7 +162,8 @@ struct vcpu {
     uint64_t seg_base[8];     /* 0x0e8 = seg[i].base, kept equal by seg.c */
     uint64_t host_tsc_offset; /* 0x128 guest TSC = host TSC + this */
     uint8_t vec_live;         /* 0x130 guest vectors are in host registers */
-    uint8_t pad[7];
+    uint8_t pad[3];
+    int32_t apart_left;  /* 0x134 rounds of a loop without groups, see jit_jump.c */
     uint64_t self;       /* 0x138 this struct */
     uint64_t jit_leave;  /* 0x140 where code goes that leaves, ... */
     uint64_t jit_miss;   /* 0x148 ... or that needs a helper: jit_enter.S */
