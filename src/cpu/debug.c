@@ -15,6 +15,8 @@ const struct cpu_debug_name cpu_debug_names[] = {
     {"no-walk", CPU_DEBUG_NO_WALK},
     {"no-forms", CPU_DEBUG_NO_FORMS},
     {"no-open", CPU_DEBUG_NO_OPEN},
+    {"no-loose", CPU_DEBUG_NO_LOOSE},
+    {"no-across", CPU_DEBUG_NO_ACROSS},
     {"small-cache", CPU_DEBUG_SMALL_CACHE},
     {NULL, 0},
 };

@@ -27,6 +27,7 @@ struct translation {
     uint64_t gpa; /* of the block */
     uint32_t mode, block;
     const uint8_t *page;
+    const uint8_t *next; /* MODE_ACROSS: the next page */
     uint32_t tlb_read, tlb_write; /* offsets of the arrays in struct vcpu */
     bool vectors;                 /* already seen to be in the registers */
     bool in_slot;                 /* the guest's flags are in the slot, not in the host's */
@@ -38,6 +39,7 @@ struct translation {
     struct guest_insn insns[BLOCK_INSNS];
     struct guest_insn ahead; /* of jit_flags_wanted */
     uint64_t lines_ahead;
+    uint64_t hot; /* lines of the page in which places are patched */
     struct group groups[GROUPS];
     unsigned nr_slow;
     struct slow slow[SLOW_MAX];
@@ -106,11 +108,21 @@ void emit_call_c(struct translation *t, const struct guest_insn *g);
 
 /* ---- jit_bit.c ---- */
 void emit_bit(struct translation *t, const struct guest_insn *g);
+/* ---- jit_loose.c ---- */
+uint64_t loose_lines(struct jit *j, uint64_t gpa_page);
+bool loose_wanted(struct translation *t, const struct guest_insn *g);
+void emit_loose(struct translation *t, const struct guest_insn *g);
+void loose_load(struct translation *t, const struct guest_insn *g, unsigned reg); /* reg := a jump's displacement */
+
+/* ---- jit_block.c ---- */
+/* Arithmetic flags that the code at this page offset wants. */
+uint32_t block_flags_wanted(struct translation *t, int64_t off);
 
 /* ---- jit_jump.c ---- */
 void emit_side_exit(struct translation *t, const struct guest_insn *g);
 void emit_end(struct translation *t, const struct guest_insn *g);
 void emit_step(struct translation *t, unsigned off);
+void emit_cut(struct translation *t, unsigned off);
 void emit_page(struct translation *t);
 void emit_entry(struct translation *t);  /* where jumps by the jump cache come in */
 void make_beyond(struct translation *t); /* the code that all jumps out of their page share */

@@ -181,6 +181,26 @@ static void emit_beyond(struct translation *t, int32_t disp)
     jump_to(&t->o, t->j->rw + t->j->beyond[t->mode & MODE_USER ? BANK_USER : BANK_KERNEL]);
 }
 
+/* By way of the jump cache, for the page behind this one may be another the next time. */
+void emit_cut(struct translation *t, unsigned off)
+{
+    flags_away(t, FL_ARITH, 0);
+    emit_beyond(t, (int32_t)off);
+}
+
+/* The same for a jump's target, wherever the jump says it is when it runs. */
+static void emit_beyond_to(struct translation *t, const struct guest_insn *g)
+{
+    if (!g->loose) {
+        emit_beyond(t, g->target_disp);
+        return;
+    }
+    loose_load(t, g, R9);
+    gs64(&t->o, OP_ADD, R9, VCPU_OFF(page_va));
+    lea(&t->o, R9, R9, (int32_t)(g->off + g->insn.len));
+    jump_to(&t->o, t->j->rw + t->j->beyond[t->mode & MODE_USER ? BANK_USER : BANK_KERNEL]);
+}
+
 void emit_goto(struct translation *t, int32_t disp, unsigned from_off, uint32_t live)
 {
     if (disp >= 0 && disp < (int32_t)RAM_PAGE && !no_chain(t)) {
@@ -198,7 +218,7 @@ static uint32_t wanted_there(struct translation *t, const struct guest_insn *g)
 {
     if (!g->near_target || t->v->soft->debug & CPU_DEBUG_NO_LIVE)
         return FL_ARITH;
-    return jit_flags_wanted(&t->j->decoder, t->page, g->target, t->mode, &t->ahead, &t->lines_ahead);
+    return block_flags_wanted(t, g->target);
 }
 
 /* Jumps if the condition holds; returns where its displacement lies. */
@@ -271,7 +291,7 @@ static void emit_call(struct translation *t, const struct guest_insn *g)
         flags_back(t, 0);
         emit_link(t, g->target, g->off, g->live_out);
     } else {
-        emit_beyond(t, g->target_disp);
+        emit_beyond_to(t, g);
     }
 }
 
@@ -321,8 +341,8 @@ static void emit_indirect(struct translation *t, const struct guest_insn *g)
         return;
     flags_away(t, FL_ARITH, 0);
     load_target(t, g);
-    find_target(t, g);
     scratch_lose(t, SCRATCH_REGS);
+    find_target(t, g);
     if (g->kind == KIND_CALL_TO) {
         push_return(t, g, 1u << R9);
         emit_slot(t);
@@ -355,6 +375,11 @@ void emit_end(struct translation *t, const struct guest_insn *g)
         emit_cond(t, g);
         return;
     case KIND_JMP:
+        if (g->loose) {
+            flags_away(t, FL_ARITH, 0);
+            emit_beyond_to(t, g);
+            return;
+        }
         flags_back(t, 0);
         emit_goto(t, g->target_disp, g->off, g->live_out);
         return;
@@ -367,6 +392,9 @@ void emit_end(struct translation *t, const struct guest_insn *g)
         return;
     case KIND_RET:
         emit_ret(t, g);
+        return;
+    case KIND_CUT:
+        emit_cut(t, g->off);
         return;
     case KIND_CALL_C:
         emit_call_c(t, g);
