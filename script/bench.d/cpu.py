@@ -236,6 +236,17 @@ def show(result):
     return wrongs(result["runs"], result["expect"])
 
 
+def markdown(result):
+    rows, means = result["summary"]["workloads"], result["summary"]["geomeans"]
+    keys = [key for key, _, _ in RATIOS]
+    print("| workload | class | native ns | soft/native | TCG/native | TCG/soft |\n|---|---|---|---|---|---|")
+    for name, row in rows.items():
+        print(f"| {name} | {row['class']} | {number(row['native'], 0)} | " + " | ".join(number(row[k], 0) for k in keys) + " |")
+    for group, mean in means.items():
+        title = "user-mode kernels (int, mem, fp)" if group == "user" else group
+        print(f"| **geometric mean: {title}** | | | " + " | ".join(number(mean[k], 0) for k in keys) + " |")
+
+
 def goals(rows, means, gains):
     """What the engine is built to reach, as far as this run says."""
     against = {n: r["tcg_soft"] for n, r in rows.items() if r["tcg_soft"]}
