@@ -225,17 +225,58 @@ static void align_entry(struct translation *t)
         put8(&t->o, 0x90);
 }
 
+/* Flags that live through the block's start: does the first who cares want them out of the way, or in their
+ * place? */
+static bool wants_slot(const struct translation *t)
+{
+    for (unsigned n = 0; n < t->nr; n++) {
+        const struct guest_insn *g = &t->insns[n];
+        if (g->tested || g->modified)
+            return false;
+        if (g->vectors && !(t->mode & MODE_USER))
+            return true;
+        switch (g->kind) {
+        case KIND_MEM:
+        case KIND_PUSH:
+        case KIND_POP:
+        case KIND_LEAVE:
+        case KIND_BIT:
+        case KIND_CALL:
+        case KIND_JMP_TO:
+        case KIND_CALL_TO:
+        case KIND_RET:
+        case KIND_CALL_C:
+        case KIND_STEP:
+        case KIND_CUT:
+            return true;
+        case KIND_JMP:
+            return !g->near_target;
+        case KIND_JCC:
+        case KIND_JRCXZ:
+            return false;
+        default:
+            break;
+        }
+    }
+    return false;
+}
+
 static void emit_all(struct translation *t)
 {
     struct block *b = &t->j->blocks[t->block];
     align_entry(t);
     b->entry = code_at(t, t->o.at);
-    emit_entry(t);
+    bool in_slot = t->insns[0].live_in && wants_slot(t);
+    uint8_t *over = emit_entry(t, in_slot);
     b->entry_was = *(const loose64 *)(const void *)(t->j->rw + b->entry);
     align_entry(t);
     b->code = code_at(t, t->o.at);
     for (unsigned n = 0; n < 5; n++)
         put8(&t->o, (unsigned)(ENTRY_NOP >> 8 * n & 0xff));
+    if (in_slot) {
+        flags_away(t, FL_ARITH, 0);
+        *over = (uint8_t)(t->o.at - (over + 1));
+    }
     for (unsigned n = 0; n < t->nr; n++) {
         t->now = (uint8_t)n;
         emit_one(t, &t->insns[n]);

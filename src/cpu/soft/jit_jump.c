@@ -145,11 +145,17 @@ void emit_page(struct translation *t)
 
 /* Here it lands: only the block knows whether it wants the flags. The first instruction gives way to a jump
  * when the block dies, so it has at least five bytes. */
-void emit_entry(struct translation *t)
+uint8_t *emit_entry(struct translation *t, bool in_slot)
 {
     emit_page(t);
+    if (in_slot) {
+        put8(&t->o, 0xeb);
+        put8(&t->o, 0);
+        return t->o.at - 1;
+    }
     if (t->insns[0].live_in)
         flags_restore(&t->o, R11);
+    return NULL;
 }
 
 /* To the linear address in r9; guest flags are in the slot. */
