@@ -270,11 +270,13 @@ static enum leave mend(struct vcpu *v, const struct site *s, uint64_t va)
 }
 
 /* The instruction's block without groups, if there is one already. */
-static int go_apart(struct jit *j, struct vcpu *v, uint32_t slot)
+static int go_apart(struct jit *j, struct vcpu *v, uint32_t slot, uint32_t site, uint64_t va)
 {
     uint64_t gpa = mmu_fetch_gpa(v, v->rip);
     v->apart_left = APART_ROUNDS;
     jit_lock(j);
+    if ((va & 0xfff) + j->sites[site].bytes > RAM_PAGE)
+        split_note(j, site, va);
     uint32_t n = gpa == UINT64_MAX ? 0 : cache_find(j, gpa, v->mode | MODE_NO_GROUPS);
     const struct block *b = &j->blocks[n];
     bool ready = n && !b->step;
@@ -306,7 +308,7 @@ int jit_slow(struct vcpu *v)
     uint32_t slot = v->jit_flags;
     enum leave todo = mend(v, &s, va); /* who flushes waits for this: nothing in it waits for a flush */
     if (todo == LEAVE_APART)
-        return go_apart(j, v, slot);
+        return go_apart(j, v, slot, SITE_NUMBER(why), va);
     if (todo != LEAVE_MISS)
         return leave(v, todo, s.off);
     jit_ready(v);

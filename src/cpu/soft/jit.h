@@ -9,6 +9,7 @@
  *   jit_block.c   a run of guest instructions becomes a block
  *   jit_decode.c  what an instruction is to the translator; flag liveness
  *   jit_group.c   which accesses share one check
+ *   jit_split.c   ... but cross a page's end too often
  *   jit_place.c   a guest's address becomes a host operand: TLB check
  *   jit_encode.c  the same instruction with another operand            jit_asm.h     host instructions
  *   jit_scratch.c what r9 to r11 hold, where the flags are
@@ -146,6 +147,20 @@ struct decoder {
     struct vcpu *v;           /* whose vectors are in its way; NULL: nobody's */
 };
 
+/* A block whose group crosses a page: the group of the access at page offset off has `below` bytes before it. */
+struct split {
+    uint64_t gpa;
+    uint32_t mode;
+    uint16_t off, below;
+    uint16_t tries;
+};
+struct crossing {
+    uint64_t page; /* of linear addresses */
+    uint32_t site, times;
+};
+#define JIT_SPLITS    256u
+#define JIT_CROSSINGS 256u
+
 struct jit {
     struct soft *soft;
     uint32_t lock;               /* a futex: pthread's might touch vectors */
@@ -169,6 +184,8 @@ struct jit {
     _Atomic uint32_t flushing;
     _Atomic uint32_t generation; /* of the cache's content: how often it was flushed */
     bool bmi2;                   /* the host has RORX */
+    struct split splits[JIT_SPLITS];
+    struct crossing crossings[JIT_CROSSINGS];
     struct patched patched[JIT_PATCHED];
     struct insn_forms *forms;
     struct decoder decoder;   /* of the one who holds the lock */
@@ -230,6 +247,12 @@ static inline void *cache_code(const struct jit *j, uint32_t off)
 {
     return j->rx + off;
 }
+
+/* ---- jit_split.c ---- */
+/* The group of a site has bytes on both sides of a page's end. Lock held. */
+void split_note(struct jit *j, uint32_t site, uint64_t va);
+const struct split *split_of(struct jit *j, uint64_t gpa, uint32_t mode); /* NULL: none */
+bool split_is_hopeless(const struct split *e);                            /* better no groups at all */
 
 /* ---- jit_page.c ---- */
 /* A sleeping block of this place whose bytes are what they were is awake again; 0: there is none. Lock held.

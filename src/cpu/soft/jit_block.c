@@ -123,11 +123,18 @@ static void find_live(struct translation *t)
     }
 }
 
+static void groups(struct translation *t)
+{
+    const struct split *split = split_of(t->j, t->gpa, t->mode);
+    if (!split_is_hopeless(split))
+        find_groups(t->insns, t->nr, t->groups, split);
+}
+
 static void share_checks(struct translation *t)
 {
     uint32_t off = CPU_DEBUG_NO_GROUPS | CPU_DEBUG_NO_TLB;
     if (!(t->mode & (MODE_NO_GROUPS | MODE_ACROSS)) && !(t->v->soft->debug & off))
-        find_groups(t->insns, t->nr, t->groups);
+        groups(t);
     for (unsigned r = 0; r < 3; r++) {
         t->holds[r] = HOLDS_NOTHING;
         t->guest_uses[r] = 0;

@@ -3,6 +3,7 @@
 #include "cpu/soft/jit_group.h"
 
 #include "cpu/soft/copy.h"
+#include "cpu/soft/copy.h"
 #include "cpu/soft/jit_asm.h"
 #include "cpu/soft/jit_call.h"
 
@@ -15,6 +16,10 @@ struct scan {
     unsigned versions[REGS];
     int32_t offs[REGS];
     struct group *at;
+    bool split; /* no group of this key has bytes on both sides of an offset */
+    struct where split_key;
+    unsigned split_version;
+    int32_t split_off;
 };
 
 /* ---- operands ---- */
@@ -54,9 +59,17 @@ static bool same(const struct where *a, const struct where *b)
            (a->index == NO_REG || a->scale == b->scale);
 }
 
-static bool fits(const struct group *g, int32_t off, unsigned bytes)
+/* On which side of the boundary; 2: it has one foot on either. */
+static unsigned side(const struct scan *s, int32_t off, int32_t end)
+{
+    return off >= s->split_off ? 1 : end <= s->split_off ? 0 : 2;
+}
+
+static bool fits(const struct scan *s, const struct group *g, int32_t off, unsigned bytes)
 {
     int32_t end = off + (int32_t)bytes, min = off < g->min ? off : g->min, max = end > g->max ? end : g->max;
+    if (s->split && g->version == s->split_version && same(&g->key, &s->split_key) && side(s, min, max) == 2)
+        return false;
     return max - min <= MAX_SPREAD;
 }
 
@@ -65,12 +78,12 @@ static struct group *group_of(struct scan *s, const struct where *w, int32_t off
     unsigned version =
         s->versions[w->base] > s->versions[w->index] ? s->versions[w->base] : s->versions[w->index];
     for (unsigned n = s->nr; n-- > 0;)
-        if (s->at[n].version == version && same(&s->at[n].key, w) && fits(&s->at[n], off, bytes))
+        if (s->at[n].version == version && same(&s->at[n].key, w) && fits(s, &s->at[n], off, bytes))
             return &s->at[n];
     if (s->nr == GROUPS)
         return NULL;
     struct group *g = &s->at[s->nr++];
-    *g = (struct group){.key = *w, .version = version, .min = off, .max = off, .first_off = off};
+    *g = (struct group){.key = *w, .version = version, .min = off, .max = off + (int32_t)bytes, .first_off = off};
     return g;
 }
 
@@ -254,13 +267,40 @@ static void give_slots(struct scan *s, struct guest_insn *insns, unsigned nr)
         s->at[n].open = false;
 }
 
-unsigned find_groups(struct guest_insn *insns, unsigned nr, struct group *at)
+static void scan(struct scan *s, struct guest_insn *insns, unsigned nr)
+{
+    s->version = s->nr = 0;
+    zero_bytes(s->versions, sizeof(s->versions));
+    zero_bytes(s->offs, sizeof(s->offs));
+    for (unsigned n = 0; n < nr; n++) {
+        insns[n].groups[0] = insns[n].groups[1] = NO_GROUP;
+        note(s, n, &insns[n]);
+    }
+}
+
+/* Look for the group that is to be split, and scan again. */
+static void scan_split(struct scan *s, struct guest_insn *insns, unsigned nr, const struct split *split)
+{
+    for (unsigned n = 0; n < s->nr; n++) {
+        const struct group *g = &s->at[n];
+        if (insns[g->first].off != split->off || split->below >= g->max - g->min)
+            continue;
+        s->split = true;
+        s->split_key = g->key;
+        s->split_version = g->version;
+        s->split_off = g->min + split->below;
+        scan(s, insns, nr);
+        return;
+    }
+}
+
+void find_groups(struct guest_insn *insns, unsigned nr, struct group *at, const struct split *split)
 {
     struct scan s;
-    zero_bytes(&s, sizeof(s)); /* the compiler's way would be libc's, which uses vectors */
     s.at = at;
-    for (unsigned n = 0; n < nr; n++)
-        note(&s, n, &insns[n]);
+    s.split = false;
+    scan(&s, insns, nr);
+    if (split)
+        scan_split(&s, insns, nr, split);
     give_slots(&s, insns, nr);
-    return s.nr;
 }

@@ -42,5 +42,5 @@ struct group {
 /* The operand of an instruction that has one; where its stack access goes. */
 struct where where_operand(const struct guest_insn *g);
 struct where where_stack(unsigned base, int32_t disp);
-/* Sets groups[] of each instruction. at: GROUPS of them. */
-unsigned find_groups(struct guest_insn *insns, unsigned nr, struct group *at);
+/* Sets groups[] of each instruction. at: GROUPS of them. split: see jit_split.c, or NULL. */
+void find_groups(struct guest_insn *insns, unsigned nr, struct group *at, const struct split *split);
