@@ -29,7 +29,7 @@
 #define JIT_SITES      (3u << 20)
 #define JIT_EXITS      (1u << 20)
 #define JIT_MARKS      (6u << 20)
-#define JIT_HASH       (1u << 16)
+#define JIT_HASH       (1u << 18)
 #define JIT_CALLS      (1u << 18)
 #define BLOCK_INSNS    48
 

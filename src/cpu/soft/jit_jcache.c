@@ -21,10 +21,17 @@ static void clear_bank(struct vcpu *v, unsigned bank)
     struct jcache_used *u = &v->jcache_used[bank];
     if (!u->halves)
         return;
-    for (unsigned i = 0; i < sizeof(u->slots) / sizeof(u->slots[0]); i++)
-        for (uint64_t m = u->slots[i]; m; m &= m - 1)
-            empty(v, bank, i * 64 + (unsigned)__builtin_ctzll(m));
-    zero_bytes(u, sizeof(*u));
+    for (unsigned w = 0; w < JCACHE_WORDS / 64; w++)
+        for (; u->words[w]; u->words[w] &= u->words[w] - 1) {
+            unsigned i = w * 64 + (unsigned)__builtin_ctzll(u->words[w]);
+            for (uint64_t m = u->slots[i]; m; m &= m - 1)
+                empty(v, bank, i * 64 + (unsigned)__builtin_ctzll(m));
+            u->slots[i] = 0;
+        }
+    zero_bytes(u->pages, sizeof(u->pages));
+    u->gibs = 0;
+    u->halves = 0;
+    u->local = false;
 }
 
 /* All zeros are an entry of address 0, which slot 0 alone would take for its own. */
@@ -73,11 +80,14 @@ static uint8_t half_bit(uint64_t va)
 static void clear_range(struct vcpu *v, unsigned bank, uint64_t va, unsigned shift)
 {
     const struct jcache_used *u = &v->jcache_used[bank];
-    for (unsigned i = 0; i < sizeof(u->slots) / sizeof(u->slots[0]); i++)
-        for (uint64_t m = u->slots[i]; m; m &= m - 1) {
-            unsigned slot = i * 64 + (unsigned)__builtin_ctzll(m);
-            if (v->jcache[bank][slot].va >> shift == va >> shift)
-                empty(v, bank, slot);
+    for (unsigned w = 0; w < JCACHE_WORDS / 64; w++)
+        for (uint64_t words = u->words[w]; words; words &= words - 1) {
+            unsigned i = w * 64 + (unsigned)__builtin_ctzll(words);
+            for (uint64_t m = u->slots[i]; m; m &= m - 1) {
+                unsigned slot = i * 64 + (unsigned)__builtin_ctzll(m);
+                if (v->jcache[bank][slot].va >> shift == va >> shift)
+                    empty(v, bank, slot);
+            }
         }
 }
 
@@ -101,6 +111,7 @@ void jcache_add(struct vcpu *v, uint64_t va, const void *code)
     struct jcache_used *u = &v->jcache_used[bank];
     v->jcache[bank][slot] = (struct jcache_entry){va, (uint64_t)(uintptr_t)code};
     set(u->slots, slot);
+    set(u->words, slot / 64);
     set(u->pages, page_bit(va));
     bool known = v->fetch[bank][TLB_INDEX(va)].tag == (va & ~0xfffull); /* not under CPU_DEBUG_NO_TLB */
     if (!known || is_set(fetch->large, TLB_INDEX(va)))
