@@ -63,7 +63,8 @@ static void add_exit(struct translation *t, uint8_t *at, unsigned target, bool a
 {
     struct jit *j = t->j;
     uint32_t number = j->nr_exits++;
-    j->exits[number] = (struct exit){.patch = code_at(t, at), .block = t->block, .target = (uint16_t)target, .apart = apart};
+    j->exits[number] =
+        (struct exit){.patch = code_at(t, at), .block = t->block, .target = (uint16_t)target, .apart = apart};
     slow_path(t, at, SITE(LEAVE_LINK, number, false), 0);
 }
 
