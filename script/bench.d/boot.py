@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from common import ASSETS, cpio, kernel, resident, soft, tcg
+from common import ASSETS, cpio, goal, goal_header, kernel, resident, soft, tcg
 
 MIB = 512
 SCRIPT = "/bin/busybox echo BOOTED\n/bin/busybox sleep 1\n/bin/busybox poweroff -f\n"
@@ -54,9 +54,11 @@ def bench(args):
 def show(result):
     """Medians of all runs, and the median of the ratios of each round."""
     runs = result["runs"]
-    names = list(runs)
+    names, ratios = list(runs), {}
     print(f"{'median of ' + str(len(runs[names[0]])):<14}" + "".join(f"{n:>12}" for n in names) + f"{names[0] + '/' + names[1]:>14}")
     for key in runs[names[0]][0]:
         a, b = (statistics.median(r[key] for r in runs[n]) for n in names)
-        pairs = statistics.median(x[key] / max(y[key], 1e-9) for x, y in zip(runs[names[0]], runs[names[1]]))
-        print(f"{key:<14}{a:>12.2f}{b:>12.2f}{pairs:>14.2f}")
+        ratios[key] = statistics.median(x[key] / max(y[key], 1e-9) for x, y in zip(runs[names[0]], runs[names[1]]))
+        print(f"{key:<14}{a:>12.2f}{b:>12.2f}{ratios[key]:>14.2f}")
+    goal_header()
+    goal("boot to init, user CPU against TCG", ratios["user"], "<=", 0.9, 0.5)

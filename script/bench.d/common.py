@@ -64,3 +64,16 @@ def host():
     return {"cpu": model[1] if model else "?", "cpus": os.cpu_count(), "load": os.getloadavg()[0],
             "kernel": platform.release(), "commit": told(["git", "rev-parse", "--short", "HEAD"]),
             "qemu": told(["qemu-system-x86_64", "--version"]).split("\n")[0]}
+
+
+def goal_header():
+    print(f"\n{'goal':<44}{'measured':>10}{'must':>10}{'aim':>10}")
+
+
+def goal(title, value, sense, must, aim):
+    """One line of what the engine is built to reach; nothing fails by it."""
+    if value is None:
+        return
+    met = [bound is not None and (value <= bound if sense == "<=" else value >= bound) for bound in (must, aim)]
+    print(f"{title:<44}{value:>10.2f}{sense + ' ' + str(must):>10}{'' if aim is None else sense + ' ' + str(aim):>10}  " +
+          ("aim reached" if met[1] else "reached" if met[0] else "not reached"))

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from common import ASSETS, TOP, told
+from common import ASSETS, TOP, goal, goal_header, told
 
 IMAGE, GUEST, MIB = "bench-systemd", "bench-systemd", 512
 PACKAGES = "systemd-sysv,dbus,udev,cron"
@@ -106,8 +106,13 @@ def bench(args):
 
 def show(result):
     runs = result["runs"]
+    ratios, medians = {}, {}
     print(f"{'median of ' + str(len(runs['soft'])):<20}{'soft':>10}{'tcg':>10}{'soft/tcg':>10}")
     for key in runs["soft"][0]:
-        a, b = (statistics.median(r[key] for r in runs[n]) for n in ("soft", "tcg"))
-        pairs = statistics.median(x[key] / max(y[key], 1e-9) for x, y in zip(runs["soft"], runs["tcg"]))
-        print(f"{key:<20}{a:>10.2f}{b:>10.2f}{pairs:>10.2f}")
+        a, b = medians[key] = [statistics.median(r[key] for r in runs[n]) for n in ("soft", "tcg")]
+        ratios[key] = statistics.median(x[key] / max(y[key], 1e-9) for x, y in zip(runs["soft"], runs["tcg"]))
+        print(f"{key:<20}{a:>10.2f}{b:>10.2f}{ratios[key]:>10.2f}")
+    goal_header()
+    goal("Debian to login, user CPU against TCG", ratios["user"], "<=", 0.8, 0.4)
+    if "idle_percent" in medians:
+        goal("idle Debian, CPU in percent of a core", medians["idle_percent"][0], "<=", 1, 0.2)

@@ -108,7 +108,7 @@ static void cache(const struct page *p)
         return;
     head(p, "CODE CACHE", "TOTAL", "PER SECOND");
     bytes_row(p, "used", p->now.cache.used, "host code of the blocks that are there");
-    bytes_row(p, "room", p->now.cache.bytes, "when it is used up, the cache is emptied");
+    bytes_row(p, "room", p->now.cache.bytes, "used up, the cache is emptied; soon again, and it grows");
     char blocks[32];
     snprintf(blocks, sizeof(blocks), "%" PRIu64, p->now.cache.blocks);
     row(p, "blocks", blocks, "", "that are there");
@@ -121,6 +121,24 @@ static void counters(const struct page *p)
     for (const struct cpu_counter *c = cpu_counters; c->name; c++)
         if (cpu_counter_of(c, text(p, "engine")))
             count(p, c->name, cpu_counter_get(&p->before.cpus, c), cpu_counter_get(&p->now.cpus, c), c->help);
+}
+
+/* What the stepper took most. One that came among these just now has no rate. */
+static void stepped(const struct page *p, const json_t *before)
+{
+    json_t *now = json_object_get(json_object_get(p->guest, "stats"), "stepped");
+    const json_t *then = json_object_get(json_object_get(before, "stats"), "stepped");
+    const char *name;
+    json_t *n;
+    if (json_object_size(now) == 0)
+        return;
+    head(p, "STEPPED", "TOTAL", "PER SECOND");
+    json_object_foreach(now, name, n)
+    {
+        uint64_t total = (uint64_t)json_integer_value(n);
+        const json_t *was = json_object_get(then, name);
+        count(p, name, was ? (uint64_t)json_integer_value(was) : total, total, NULL);
+    }
 }
 
 static uint64_t field(const json_t *o, const char *key)
@@ -166,5 +184,6 @@ void stats_print(FILE *f, const json_t *before, const json_t *now)
     memory(&p);
     cache(&p);
     counters(&p);
+    stepped(&p, before);
     devices(&p);
 }

@@ -107,6 +107,13 @@ static struct cell rate_cell(const struct row *r, uint64_t before, uint64_t now)
     return c;
 }
 
+/* What only the soft engine counts. */
+static struct cell soft_cell(const struct row *r, uint64_t before, uint64_t now)
+{
+    const char *engine = json_string_value(json_object_get(r->guest, "engine"));
+    return engine && strcmp(engine, "soft") == 0 ? rate_cell(r, before, now) : (struct cell){"-"};
+}
+
 static struct cell bytes_cell(const struct row *r, double rate)
 {
     struct cell c = {"-"};
@@ -153,9 +160,9 @@ static void add_row(struct table *t, const struct row *r)
                      percent_cell(r, b->vcpus_ns, n->vcpus_ns).text,
                      memory_cell(r).text,
                      rate_cell(r, sample_exits(b), sample_exits(n)).text,
-                     rate_cell(r, b->cpus.steps, n->cpus.steps).text,
-                     rate_cell(r, b->cpus.blocks, n->cpus.blocks).text,
-                     rate_cell(r, sample_tlb_misses(b), sample_tlb_misses(n)).text,
+                     soft_cell(r, b->cpus.steps, n->cpus.steps).text,
+                     soft_cell(r, b->cpus.blocks, n->cpus.blocks).text,
+                     soft_cell(r, sample_tlb_misses(b), sample_tlb_misses(n)).text,
                      bytes_cell(r, moved(r, true)).text,
                      bytes_cell(r, moved(r, false)).text,
                      up_cell(r).text,

@@ -62,10 +62,13 @@ enum cpu_debug {
     CPU_DEBUG_NO_LIVE = 1 << 4,     /* flags count as live everywhere */
     CPU_DEBUG_NO_JCACHE = 1 << 5,   /* indirect jumps go to the dispatcher */
     CPU_DEBUG_NO_GROUPS = 1 << 6,   /* every access has its own check */
+    CPU_DEBUG_NO_TRACES = 1 << 7,   /* blocks end at every jump */
     CPU_DEBUG_NO_SYS = 1 << 8,      /* system and string instructions go to the dispatcher */
     CPU_DEBUG_NO_WALK = 1 << 9,     /* every walk of page tables goes the long way */
     CPU_DEBUG_NO_FORMS = 1 << 11,   /* every instruction is decoded by Zydis */
     CPU_DEBUG_NO_OPEN = 1 << 12,    /* every write into a page with translated code goes by itself */
+    CPU_DEBUG_NO_ACROSS = 1 << 14,  /* instructions in two pages go to the stepper */
+    CPU_DEBUG_NO_LOOSE = 1 << 13,   /* numbers in code that are written often are translated like any */
 };
 
 enum cpu_exit {
@@ -126,6 +129,13 @@ struct cpu_cache_stats {  /* of the soft engine's translations, which all CPUs s
     uint64_t flushes;     /* how often it was emptied because it was full */
 };
 
+/* What the soft engine's stepper had to take one by one: an instruction's name, all CPUs together. */
+struct cpu_stepped {
+    const char *name; /* "iretq" */
+    uint64_t count;
+};
+#define CPU_STEPPED 12
+
 struct engine; /* one a machine; its struct begins with a pointer to its ops */
 struct engine_ops {
     const char *name; /* "kvm", "soft" */
@@ -163,6 +173,7 @@ struct engine_ops {
     /* Any thread, while the CPUs run. */
     void (*stats)(struct engine *g, unsigned cpu, struct cpu_stats *ret);
     void (*cache_stats)(struct engine *g, struct cpu_cache_stats *ret);
+    unsigned (*stepped)(struct engine *g, struct cpu_stepped ret[CPU_STEPPED]); /* the most first; how many */
 };
 struct engine {
     const struct engine_ops *ops;

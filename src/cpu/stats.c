@@ -20,7 +20,7 @@ const struct cpu_counter cpu_counters[] = {
     COUNTER(memory_faults, "memory_faults", COUNTED_BY_KVM, "guest pages that the host had to map"),
     COUNTER(host_interrupts, "host_interrupts", COUNTED_BY_KVM, "exits for interrupts of the host"),
     COUNTER(emulations, "emulations", COUNTED_BY_KVM, "instructions that the kernel emulated"),
-    COUNTER(steps, "steps", COUNTED_BY_SOFT, "instructions by the stepper, one at a time"),
+    COUNTER(steps, "steps", COUNTED_BY_SOFT, "instructions taken one at a time, see STEPPED"),
     COUNTER(lookups, "lookups", COUNTED_BY_SOFT, "jumps whose target was not in the jump cache"),
     COUNTER(blocks, "blocks", COUNTED_BY_SOFT, "blocks translated"),
     COUNTER(code_bytes, "code_bytes", COUNTED_BY_SOFT, "bytes of host code made of them"),

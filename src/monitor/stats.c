@@ -93,6 +93,16 @@ static json_t *cache_json(struct machine *m)
     return j;
 }
 
+static json_t *stepped_json(struct machine *m)
+{
+    struct cpu_stepped s[CPU_STEPPED];
+    json_t *j = json_object();
+    unsigned nr = machine_stepped(m, s);
+    for (unsigned i = 0; i < nr; i++)
+        put(j, s[i].name, s[i].count);
+    return j;
+}
+
 static json_t *cpu_json(struct machine *m, unsigned cpu)
 {
     struct cpu_stats s;
@@ -128,6 +138,7 @@ json_t *stats_json(struct machine *m, const struct stats_times *t, bool touched)
     json_object_set_new(j, "monitor", monitor_json(m, t));
     json_object_set_new(j, "memory", memory_json(m, touched));
     json_object_set_new(j, "code_cache", cache_json(m));
+    json_object_set_new(j, "stepped", stepped_json(m));
     for (unsigned i = 0; i < machine_cpus(m); i++)
         json_array_append_new(cpus, cpu_json(m, i));
     json_object_set_new(j, "cpus", cpus);

@@ -82,6 +82,7 @@ uint64_t machine_memory(const struct machine *m); /* bytes */
 
 /* ---- machine_stats.c: what it has done since it was made ---- */
 void machine_stats(struct machine *m, unsigned cpu, struct cpu_stats *ret);
+unsigned machine_stepped(struct machine *m, struct cpu_stepped ret[CPU_STEPPED]);
 void machine_cache_stats(struct machine *m, struct cpu_cache_stats *ret);
 uint64_t machine_cpu_ns(const struct machine *m, unsigned cpu); /* processor time of that CPU's thread */
 /* Bytes of guest RAM that are resident. Looks at every page: 0.1 ms and more for each GiB. */

@@ -16,6 +16,11 @@ void machine_cache_stats(struct machine *m, struct cpu_cache_stats *ret)
     m->engine->ops->cache_stats(m->engine, ret);
 }
 
+unsigned machine_stepped(struct machine *m, struct cpu_stepped ret[CPU_STEPPED])
+{
+    return m->engine->ops->stepped(m->engine, ret);
+}
+
 uint64_t machine_cpu_ns(const struct machine *m, unsigned cpu)
 {
     clockid_t clock;

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// code.c - code that is written at run time: patched in place, and made by a small JIT compiler.
+// code.c - code that is written at run time: patched in place, made by a small JIT compiler; a loop across
+// two pages.
 #include <string.h>
 #include <sys/mman.h>
 
 #include "bench.h"
 
-enum { PATCHES = 1000, FUNCTIONS = 200, STRIDE = 256, CALLS = 3, REGION = FUNCTIONS * STRIDE };
+enum {
+    PATCHES = 1000,
+    FUNCTIONS = 200,
+    STRIDE = 256,
+    CALLS = 3,
+    TURNS = 1000000,
+    REGION = FUNCTIONS * STRIDE
+};
 
 typedef uint32_t made(uint32_t);
 
@@ -89,7 +97,23 @@ static uint64_t same_run(void *state)
     return x;
 }
 
+/* xor eax, eax; then edi times add rax, imm32; dec edi; jnz: in memory where the add lies across two pages.
+ */
+static void *straddle_setup(const struct settings *s)
+{
+    static const uint8_t code[] = {0x31, 0xc0, 0x48, 0x05, 0x15, 0x7c, 0x4a,
+                                   0x7f, 0xff, 0xcf, 0x75, 0xf6, 0xc3};
+    (void)s;
+    return memcpy((char *)executable(8192) + 4096 - 5, code, sizeof(code));
+}
+
+static uint64_t straddle_run(void *state)
+{
+    return ((uint64_t (*)(uint32_t))state)(TURNS);
+}
+
 const struct work works_code[] = {
+    {"straddle", "int", TURNS, straddle_setup, straddle_run, "turn"},
     {"patch", "smc", PATCHES, patch_setup, patch_run, "patch+call"},
     {"jit-fresh", "smc", FUNCTIONS, NULL, fresh_run, "function"},
     {"jit-same", "smc", FUNCTIONS, same_setup, same_run, "function"},

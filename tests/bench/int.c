@@ -152,7 +152,7 @@ static void *table_setup(const struct settings *s)
     return room(SLOTS * sizeof(uint64_t));
 }
 
-__attribute__((noinline, noclone)) static uint64_t fib(uint64_t n)
+__attribute__((noinline)) static uint64_t fib(uint64_t n)
 {
     if (n < 2)
         return n;

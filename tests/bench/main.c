@@ -80,7 +80,10 @@ static bool run(const struct choice *c)
                 continue;
             if (c->list)
                 printf("%s %s %s\n", w->name, w->class, w->unit);
-            else if (!work_measure(w, &c->settings, c->ms ? strtoull(c->ms, NULL, 10) * 1000000 : c->quick ? 30000000 : 150000000))
+            else if (!work_measure(w, &c->settings,
+                                   c->ms      ? strtoull(c->ms, NULL, 10) * 1000000
+                                   : c->quick ? 30000000
+                                              : 150000000))
                 ok = false;
         }
     return ok;
@@ -108,7 +111,8 @@ int main(int argc, char **argv)
     if (getpid() == 1)
         as_init(&c);
     if (!understood) {
-        fputs("usage: cpubench [--quick | --ms MS] [--only NAME,...] [--class CLASS,...] [--cc1 PATH --source FILE] "
+        fputs("usage: cpubench [--quick | --ms MS] [--only NAME,...] [--class CLASS,...] [--cc1 PATH "
+              "--source FILE] "
               "[--list]\n",
               stderr);
         return 2;

@@ -59,40 +59,40 @@ static uint64_t lanes_run(void *state)
 
 static void *sieve1(const struct settings *s)
 {
-    return lanes(s, find(works_int, "sieve"), 20, 1);
+    return lanes(s, find(works_int, "sieve"), 10, 1);
 }
 
 static void *sieve2(const struct settings *s)
 {
-    return lanes(s, find(works_int, "sieve"), 20, 2);
+    return lanes(s, find(works_int, "sieve"), 10, 2);
 }
 
 static void *matmul1(const struct settings *s)
 {
-    return lanes(s, find(works_fp, "matmul"), 40, 1);
+    return lanes(s, find(works_fp, "matmul"), 20, 1);
 }
 
 static void *matmul2(const struct settings *s)
 {
-    return lanes(s, find(works_fp, "matmul"), 40, 2);
+    return lanes(s, find(works_fp, "matmul"), 20, 2);
 }
 
 static void *sha_one(const struct settings *s)
 {
-    return lanes(s, find(works_crypto, "sha256"), 200, 1);
+    return lanes(s, find(works_crypto, "sha256"), 100, 1);
 }
 
 static void *sha_two(const struct settings *s)
 {
-    return lanes(s, find(works_crypto, "sha256"), 200, 2);
+    return lanes(s, find(works_crypto, "sha256"), 100, 2);
 }
 
 const struct work works_smp[] = {
-    {"sieve-1t", "smp", 20, sieve1, lanes_run, "run"},
-    {"sieve-2t", "smp", 40, sieve2, lanes_run, "run"},
-    {"matmul-1t", "smp", 40, matmul1, lanes_run, "run"},
-    {"matmul-2t", "smp", 80, matmul2, lanes_run, "run"},
-    {"sha256-1t", "smp", 200, sha_one, lanes_run, "run"},
-    {"sha256-2t", "smp", 400, sha_two, lanes_run, "run"},
+    {"sieve-1t", "smp", 10, sieve1, lanes_run, "run"},
+    {"sieve-2t", "smp", 20, sieve2, lanes_run, "run"},
+    {"matmul-1t", "smp", 20, matmul1, lanes_run, "run"},
+    {"matmul-2t", "smp", 40, matmul2, lanes_run, "run"},
+    {"sha256-1t", "smp", 100, sha_one, lanes_run, "run"},
+    {"sha256-2t", "smp", 200, sha_two, lanes_run, "run"},
     {0},
 };

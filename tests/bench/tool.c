@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // tool.c - whole programs: gzip and the C compiler proper, started, fed from memory, and waited for.
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -78,7 +79,10 @@ static uint64_t tool_run(void *state)
             execve(t->argv[0], (char *const *)t->argv, no_env);
         _exit(99);
     }
-    must(waitpid(pid, &status, 0) == pid && status == 0, t->argv[0]);
+    must(waitpid(pid, &status, 0) == pid, "wait");
+    if (status != 0)
+        printf("%s: status %x\n", t->argv[0], (unsigned)status);
+    must(status == 0, "a tool");
     off_t size = lseek(t->out, 0, SEEK_END);
     must(size > 0, "output");
     void *out = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, t->out, 0);

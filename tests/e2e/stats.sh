@@ -24,6 +24,7 @@ for counter in blocks steps halts interrupts tlb_misses_read tlb_misses_write tl
 	true_of t-busy "cpu['$counter'] > 0"
 done
 true_of t-busy '0 < s["code_cache"]["used"] <= s["code_cache"]["bytes"]'
+true_of t-busy '3 < len(s["stepped"]) <= 12 and s["stepped"]["iretq"] > 0'
 true_of t-busy '32 << 20 < s["memory"]["touched"] <= s["memory"]["bytes"] == 256 << 20'
 true_of t-busy 's["monitor"]["resident"] > s["memory"]["touched"]'
 true_of t-busy 's["monitor"]["cpu_ns"] >= s["monitor"]["vcpus_ns"] >= cpu["cpu_ns"] > 0'
@@ -37,7 +38,7 @@ true_of t-busy "dev['disk0']['in_bytes'] - $was[3] >= 8 << 20 and dev['disk0']['
 
 say "for people, with rates"
 expect 0 "$hospes" inspect --stats -d 300ms t-busy t-idle
-for word in "t-busy: running, engine soft, 2 cpus" "t-idle: running, engine soft, 1 cpu" "PROCESSOR TIME" "CODE CACHE" "cpu1" "tlb_misses_fetch" disk0; do
+for word in "t-busy: running, engine soft, 2 cpus" "t-idle: running, engine soft, 1 cpu" "PROCESSOR TIME" "CODE CACHE" STEPPED "cpu1" "tlb_misses_fetch" disk0; do
 	contains "$word"
 done
 

@@ -386,4 +386,5 @@ const struct engine_ops engine_kvm = {
     .resume = kvm_resume,
     .stats = kvm_stats,
     .cache_stats = kvm_cache_stats,
+    .stepped = kvm_stepped,
 };

@@ -52,6 +52,7 @@ void kvm_stats_open(struct kvm_cpu *c);
 void kvm_stats_close(struct kvm_cpu *c);
 void kvm_stats(struct engine *g, unsigned cpu, struct cpu_stats *ret);
 void kvm_cache_stats(struct engine *g, struct cpu_cache_stats *ret);
+unsigned kvm_stepped(struct engine *g, struct cpu_stepped ret[CPU_STEPPED]);
 
 int kvm_state_get(struct engine *g, unsigned cpu, struct cpu_state *ret, struct err *e);
 int kvm_state_set(struct engine *g, unsigned cpu, const struct cpu_state *s, struct err *e);

@@ -87,3 +87,9 @@ void kvm_cache_stats(struct engine *g, struct cpu_cache_stats *ret)
     (void)g;
     *ret = (struct cpu_cache_stats){0};
 }
+
+unsigned kvm_stepped(struct engine *g, struct cpu_stepped ret[CPU_STEPPED])
+{
+    (void)g, (void)ret;
+    return 0;
+}

@@ -189,6 +189,11 @@ static void soft_cache_stats(struct engine *g, struct cpu_cache_stats *ret)
     jit_stats(soft_of(g), ret);
 }
 
+static unsigned soft_stepped(struct engine *g, struct cpu_stepped ret[CPU_STEPPED])
+{
+    return step_stats(soft_of(g), ret);
+}
+
 const struct engine_ops engine_soft = {
     .name = "soft",
     .in_kernel_irqchip = false,
@@ -206,4 +211,5 @@ const struct engine_ops engine_soft = {
     .resume = soft_resume,
     .stats = soft_stats,
     .cache_stats = soft_cache_stats,
+    .stepped = soft_stepped,
 };

@@ -62,16 +62,47 @@ static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa, uint32
     uint32_t n = find(j, v, gpa, mode);
     if (n)
         return n;
-    while (cache_full(j))
-        cache_make_room(j, v);
-    n = find(j, v, gpa, mode); /* the lock was given up meanwhile */
-    if (n)
-        return n;
-    if (!j->beyond[BANK_KERNEL]) {
+    while (cache_full(j)) {
         vec_save(v);
-        block_make_shared(j, v);
+        cache_make_room(j, v);
+        n = find(j, v, gpa, mode); /* the lock was given up meanwhile */
+        if (n)
+            return n;
     }
+    if (!j->beyond[BANK_KERNEL])
+        block_make_shared(j, v);
     return block_translate(j, v, gpa, mode);
+}
+
+static uint32_t find_or_make_across(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t next, uint32_t mode)
+{
+    while (cache_full(j)) {
+        vec_save(v);
+        cache_make_room(j, v);
+    }
+    uint32_t n = cache_find_across(j, gpa, next, mode | MODE_ACROSS);
+    return n ? n : block_translate_across(j, v, gpa, next, mode | MODE_ACROSS);
+}
+
+/* What was found, into the jump cache; gives up the lock. */
+static const void *found(struct jit *j, struct vcpu *v, uint32_t block, uint64_t last, bool keep)
+{
+    const struct block *b = &j->blocks[block];
+    const void *code = b->step ? NULL : cache_code(j, b->entry);
+    if (code && keep && atomic_load(&j->generation) == v->code_generation)
+        jcache_add(v, v->rip, last, code);
+    jit_unlock(j);
+    return code;
+}
+
+/* The instruction at v->rip goes on in the next page. */
+static const void *look_up_across(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t extra)
+{
+    uint64_t last = (v->rip | 0xfff) + 1, next = va_canonical(last) ? mmu_fetch_gpa(v, last) : UINT64_MAX;
+    if (next == UINT64_MAX)
+        return NULL;
+    jit_lock(j);
+    return found(j, v, find_or_make_across(j, v, gpa, next, v->mode | extra), last, !extra);
 }
 
 const void *jit_look_up(struct jit *j, struct vcpu *v, uint32_t extra)
@@ -82,12 +113,10 @@ const void *jit_look_up(struct jit *j, struct vcpu *v, uint32_t extra)
         return NULL;
     jit_lock(j);
     uint32_t n = find_or_make(j, v, gpa, v->mode | extra);
-    const struct block *b = &j->blocks[n];
-    const void *code = b->step ? NULL : cache_code(j, b->entry);
-    if (code && !extra && atomic_load(&j->generation) == v->code_generation)
-        jcache_add(v, v->rip, code);
+    if (!j->blocks[n].cut)
+        return found(j, v, n, v->rip, !extra);
     jit_unlock(j);
-    return code;
+    return look_up_across(j, v, gpa, extra);
 }
 
 /* The code at v->rip left through an exit: what it leads to, linked from now on. */

@@ -5,14 +5,18 @@
  *   jit.c         the dispatcher: from rip to translated code and back      jit_enter.S  in and out
  *   jit_cache.c   code memory, blocks by address, links, invalidation, flushing
  *   jit_page.c    pages with code that are written: open and closed, sleeping blocks
+ *   jit_loose.c   immediates that are written again and again
  *   jit_block.c   a run of guest instructions becomes a block
  *   jit_decode.c  what an instruction is to the translator; flag liveness
- *   jit_group.c   which accesses share one check                            jit_asm.h    host instructions
- *   jit_place.c   a guest's address becomes a host operand: TLB check       jit_encode.c the same with
- * another operand jit_scratch.c what r9 to r11 hold, where the flags are                  jit_mem.c copies,
- * stack instructions jit_bit.c     bits of memory by number jit_sys.c     system instructions, inline
- * jit_call.c   ... and in C jit_jump.c    the ends of blocks: jumps, calls, returns jit_jcache.c the jump
- * cache
+ *   jit_group.c   which accesses share one check
+ *   jit_place.c   a guest's address becomes a host operand: TLB check
+ *   jit_encode.c  the same instruction with another operand            jit_asm.h     host instructions
+ *   jit_scratch.c what r9 to r11 hold, where the flags are
+ *   jit_mem.c     copies, stack instructions                           jit_bit.c     bits of memory by number
+ *   jit_sys.c     system instructions, inline                          jit_call.c    ... and in C
+ *   jit_jump.c    the ends of blocks: jumps, calls, returns            jit_jcache.c  the jump cache
+ *   jit_page.c    pages with code that are written                     jit_loose.c   code whose numbers are
+ * patched
  *
  * Threads: everything that changes the cache holds jit->lock; translated code is run without it.
  */
@@ -31,13 +35,16 @@
 #define JIT_MARKS      (6u << 20)
 #define JIT_HASH       (1u << 18)
 #define JIT_CALLS      (1u << 18)
+#define JIT_PATCHED    256u
 #define BLOCK_INSNS    48
 
 /* The slot that saves flags: AX after LAHF; SETO AL. */
 #define SLOT_FLAGS(ax) (((ax) >> 8 & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) | ((ax) & 1 ? FL_OF : 0))
 /* A block without groups, besides what the vCPU's mode says. */
 #define MODE_NO_GROUPS (1u << 31)
-#define APART_ROUNDS   32 /* of a loop without groups before these are tried again */
+/* A block of one instruction, which goes on in the next page. */
+#define MODE_ACROSS  (1u << 30)
+#define APART_ROUNDS 32 /* of a loop without groups before these are tried again */
 
 /* ... and back. */
 #define FLAGS_SLOT(fl) ((uint32_t)(((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) >> 11 & 1)))
@@ -99,12 +106,17 @@ struct block {
     uint64_t entry_was; /* its first five bytes while the block is awake */
     uint32_t hash_next, page_next;
     uint32_t incoming; /* exits that lead here */
+    uint32_t
+        twin; /* MODE_ACROSS: who stands for it in the next page, and has no code; and the other way round */
     uint64_t ahead; /* lines of the page that were looked at for flags: they may lie behind its own bytes */
     uint64_t sum;   /* of all bytes that it depends on */
     uint16_t bytes; /* guest code */
-    bool step;      /* its first instruction is for the stepper */
-    bool dead;      /* not to be entered */
-    bool asleep;    /* dead, but may be woken up: see jit_page.c */
+    uint16_t hole;  /* of which it does not depend on hole_bytes from here */
+    uint8_t hole_bytes;
+    bool step;   /* its first instruction is for the stepper */
+    bool cut;    /* its first instruction goes on in the next page: look for a MODE_ACROSS */
+    bool dead;   /* not to be entered */
+    bool asleep; /* dead, but may be woken up: see jit_page.c */
 };
 
 /* What a block starts with, or a jump in its place: nop dword [rax+rax+0]. */
@@ -118,10 +130,17 @@ static inline uint64_t code_lines(uint64_t gpa, uint64_t bytes)
 }
 
 struct code_page {
-    uint32_t first; /* block, asleep or not; 0: none */
+    uint32_t first; /* block that is awake; 0: none */
+    bool patched;   /* places of it are in jit.patched */
     uint8_t writes; /* elsewhere than into code, since it was closed */
     uint64_t lines; /* code_lines whose bytes blocks that are awake depend on; all while one is made */
     uint64_t sum;   /* the same, but for the last */
+};
+
+/* A place in code that was written. */
+struct patched {
+    uint64_t gpa;
+    uint32_t writes;
 };
 
 struct decoder {
@@ -152,6 +171,7 @@ struct jit {
     _Atomic uint32_t flushing;
     _Atomic uint32_t generation; /* of the cache's content: how often it was flushed */
     bool bmi2;                   /* the host has RORX */
+    struct patched patched[JIT_PATCHED];
     struct insn_forms *forms;
     struct decoder decoder;   /* of the one who holds the lock */
     struct translation *work; /* scratch of the one who holds the lock */
@@ -194,6 +214,9 @@ bool cache_full(const struct jit *j); /* no room for another block */
 /* More of it, or an empty cache. Lock held, given up meanwhile; vectors are saved. */
 void cache_make_room(struct jit *j, struct vcpu *v);
 void cache_add(struct jit *j, uint32_t block);
+/* The block of an instruction that goes on at next_gpa, the start of another page. */
+uint32_t cache_find_across(const struct jit *j, uint64_t gpa, uint64_t next_gpa, uint32_t mode);
+void cache_add_twin(struct jit *j, uint32_t block, uint64_t next_gpa, unsigned bytes);
 void cache_link(struct jit *j, uint32_t exit, uint32_t block);
 void cache_flush(struct jit *j, struct vcpu *v); /* lock held; given up meanwhile */
 /* The page's code is about to be read: writers to any of its lines wait for the lock. */
@@ -201,13 +224,28 @@ void cache_watch_page(struct jit *j, struct vcpu *v, uint64_t gpa_page);
 struct code_page *cache_page(const struct jit *j, uint64_t gpa);
 uint32_t *cache_bucket(const struct jit *j, uint64_t gpa, uint32_t mode);
 void cache_set_lines(struct jit *j, struct code_page *p); /* from its blocks */
-void cache_sleep(struct jit *j, struct block *b);
-void cache_wake(struct jit *j, struct block *b);
+void cache_sleep(struct jit *j, struct block *b);         /* the caller takes it off its page's list */
+void cache_wake(struct jit *j, uint32_t block);
 /* This CPU goes into code that it found in its generation; false: that is gone, look again. */
 bool cache_enter(struct jit *j, struct vcpu *v);
 static inline void *cache_code(const struct jit *j, uint32_t off)
 {
     return j->rx + off;
+}
+
+/* ---- jit_page.c ---- */
+/* A sleeping block of this place whose bytes are what they were is awake again; 0: there is none. Lock held.
+ */
+uint32_t page_wake(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode);
+/* Of what it depends on; bytes: its own, as they were read. */
+uint64_t page_sum(const struct jit *j, const struct block *b, const uint8_t *bytes);
+/* ---- jit_loose.c ---- */
+void loose_note(struct jit *j, uint64_t gpa); /* a write into code starts here; lock held */
+/* Is [gpa, gpa + size) all in the block's hole? */
+static inline bool in_hole(const struct block *b, uint64_t gpa, unsigned size)
+{
+    uint64_t at = gpa - (b->gpa + b->hole);
+    return at < b->hole_bytes && size <= b->hole_bytes - at;
 }
 
 /* ---- jit_jcache.c ---- */
@@ -222,16 +260,14 @@ static inline const void *jcache_find(const struct vcpu *v, uint64_t va)
     const struct jcache_entry *e = &v->jcache[v->mode & MODE_USER ? BANK_USER : BANK_KERNEL][jcache_slot(va)];
     return e->va == va ? (const void *)(uintptr_t)e->code : NULL;
 }
-void jcache_add(struct vcpu *v, uint64_t va, const void *code); /* va is in the TLB for fetches */
+/* va is in the TLB for fetches, and so is last, where the first instruction ends if that is another page. */
+void jcache_add(struct vcpu *v, uint64_t va, uint64_t last, const void *code);
 void jcache_drop(struct vcpu *v, uint64_t va);
-/* ---- jit_page.c ---- */
-/* A sleeping block of this place whose bytes are what they were is awake again; 0: there is none. Lock held.
- */
-uint32_t page_wake(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode);
-/* Of what it depends on; bytes: its own, as they were read. */
-uint64_t page_sum(const struct jit *j, const struct block *b, const uint8_t *bytes);
 
 /* ---- jit_block.c ---- */
 void block_make_shared(struct jit *j, struct vcpu *v); /* once, before the first block */
 /* Lock held, cache not full. */
 uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode);
+/* next_gpa: of the next page's start; mode has MODE_ACROSS. */
+uint32_t block_translate_across(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t next_gpa,
+                                uint32_t mode);

@@ -63,6 +63,7 @@ void emit_bit(struct translation *t, const struct guest_insn *g)
     const struct insn *i = &g->insn;
     unsigned bytes, shift, reg = operand_gpr(i->ops[1].reg.value, &bytes, &shift);
     flags_away(t, g->live_in, 0);
+    scratch_lose(t, SCRATCH_REGS);
     operand_address(t, g);
     load_guest(t, R10, reg);
     move_address(t, bytes);

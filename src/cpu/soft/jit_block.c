@@ -13,31 +13,73 @@
 
 #include "cpu/soft/copy.h"
 
-#define ENTRY_ALIGN 8 /* the first five bytes are replaced by one store */
+#define BRANCHES    4  /* of a block, at most */
+#define SKIP_BYTES  96 /* over which one may lead */
+#define ENTRY_ALIGN 8  /* the first five bytes are replaced by one store */
+
+/* Behind a short jump forwards: code that is skipped now and then. */
+static bool goes_on(const struct translation *t, const struct guest_insn *g, unsigned *branches)
+{
+    return g->kind == KIND_JCC && g->near_target && g->target > g->off && g->target - g->off < SKIP_BYTES &&
+           ++*branches < BRANCHES && !(t->v->soft->debug & (CPU_DEBUG_NO_CHAIN | CPU_DEBUG_NO_TRACES));
+}
+
+/* Who runs what the translator does not. */
+static void choose_helper(const struct translation *t, struct guest_insn *g)
+{
+    bool no_sys = t->v->soft->debug & CPU_DEBUG_NO_SYS;
+    if (!g->insn.len && RAM_PAGE - g->off < 15u && !(t->mode & MODE_ACROSS) &&
+        !(t->v->soft->debug & CPU_DEBUG_NO_ACROSS))
+        g->kind = KIND_CUT;
+    else if (no_sys && (g->kind == KIND_SYS || g->kind == KIND_BIT || g->kind == KIND_CALL_C))
+        g->kind = KIND_STEP;
+    else if (g->kind == KIND_STEP && !no_sys)
+        sys_leave_to_c(g);
+}
+
+/* An instruction in two pages. */
+static void decode_across(struct translation *t)
+{
+    uint8_t bytes[32];
+    unsigned off = (unsigned)(t->gpa & 0xfff), here = RAM_PAGE - off;
+    copy_bytes(bytes, t->page + off, here);
+    copy_bytes(bytes + here, t->next, sizeof(bytes) - here);
+    jit_decode_at(&t->j->decoder, bytes, sizeof(bytes), off, t->mode, &t->insns[0]);
+    choose_helper(t, &t->insns[0]);
+    t->nr = 1;
+}
 
 static void decode_all(struct translation *t)
 {
+    unsigned branches = 0;
     unsigned off = (unsigned)(t->gpa & 0xfff);
     t->nr = 0;
+    if (t->next) {
+        decode_across(t);
+        return;
+    }
     while (t->nr < BLOCK_INSNS && off < RAM_PAGE) {
         struct guest_insn *g = &t->insns[t->nr++];
         jit_decode(&t->j->decoder, t->page, off, t->mode, g);
-        if (t->v->soft->debug & CPU_DEBUG_NO_SYS &&
-            (g->kind == KIND_SYS || g->kind == KIND_BIT || g->kind == KIND_CALL_C))
-            g->kind = KIND_STEP;
-        else if (g->kind == KIND_STEP && !(t->v->soft->debug & CPU_DEBUG_NO_SYS))
-            sys_leave_to_c(g);
+        choose_helper(t, g);
         off += g->insn.len;
-        if (ends_block(g->kind))
+        g->loose = loose_wanted(t, g);
+        g->near_target = g->near_target && !g->loose;
+        if (g->loose || (ends_block(g->kind) && !goes_on(t, g, &branches)))
             return;
     }
 }
 
-static uint32_t wanted_at(struct translation *t, int64_t off)
+uint32_t block_flags_wanted(struct translation *t, int64_t off)
 {
+    uint64_t lines = 0;
     if (off < 0 || off >= (int64_t)RAM_PAGE)
         return FL_ARITH;
-    return jit_flags_wanted(&t->j->decoder, t->page, (unsigned)off, t->mode, &t->ahead, &t->lines_ahead);
+    uint32_t wanted = jit_flags_wanted(&t->j->decoder, t->page, (unsigned)off, t->mode, &t->ahead, &lines);
+    if (lines & t->hot)
+        return FL_ARITH;
+    t->lines_ahead |= lines;
+    return wanted;
 }
 
 static uint32_t live_after(struct translation *t)
@@ -47,19 +89,20 @@ static uint32_t live_after(struct translation *t)
     switch (g->kind) {
     case KIND_JCC:
     case KIND_JRCXZ:
-        return wanted_at(t, next) | (g->near_target ? wanted_at(t, g->target) : FL_ARITH);
+        return block_flags_wanted(t, next) | (g->near_target ? block_flags_wanted(t, g->target) : FL_ARITH);
     case KIND_JMP:
-        return g->near_target ? wanted_at(t, g->target) : FL_ARITH;
+        return g->near_target ? block_flags_wanted(t, g->target) : FL_ARITH;
     case KIND_CALL:
-        return g->near_target ? wanted_at(t, g->target) : FL_ARITH;
+        return g->near_target ? block_flags_wanted(t, g->target) : FL_ARITH;
     case KIND_CALL_TO:
     case KIND_JMP_TO:
     case KIND_RET:
     case KIND_CALL_C:
+    case KIND_CUT:
     case KIND_STEP:
         return FL_ARITH;
     default:
-        return wanted_at(t, next);
+        return block_flags_wanted(t, next);
     }
 }
 
@@ -70,6 +113,8 @@ static void find_live(struct translation *t)
     uint32_t live = live_after(t);
     for (unsigned n = t->nr; n-- > 0;) {
         struct guest_insn *g = &t->insns[n];
+        if (g->kind == KIND_JCC && n + 1 < t->nr)
+            live |= block_flags_wanted(t, g->target);
         g->live_out = live;
         live = g->tested | (live & ~g->killed);
         g->live_in = live;
@@ -79,7 +124,7 @@ static void find_live(struct translation *t)
 static void share_checks(struct translation *t)
 {
     uint32_t off = CPU_DEBUG_NO_GROUPS | CPU_DEBUG_NO_TLB;
-    if (!(t->mode & MODE_NO_GROUPS) && !(t->v->soft->debug & off))
+    if (!(t->mode & (MODE_NO_GROUPS | MODE_ACROSS)) && !(t->v->soft->debug & off))
         find_groups(t->insns, t->nr, t->groups);
     for (unsigned r = 0; r < 3; r++) {
         t->holds[r] = HOLDS_NOTHING;
@@ -93,11 +138,22 @@ static void share_checks(struct translation *t)
 
 static void emit_one(struct translation *t, const struct guest_insn *g)
 {
+    if (g->kind != KIND_PUSH && g->kind != KIND_POP && g->kind != KIND_CALL)
+        settle_rsp(t);
     if (g->vectors && !t->vectors)
         emit_vectors(t, g);
     switch (g->kind) {
+    case KIND_JCC:
+        if (t->now + 1u < t->nr)
+            emit_side_exit(t, g);
+        else
+            emit_end(t, g);
+        return;
     case KIND_COPY:
-        emit_copy(t, g);
+        if (g->loose)
+            emit_loose(t, g);
+        else
+            emit_copy(t, g);
         return;
     case KIND_NOTHING:
         return;
@@ -159,6 +215,10 @@ static void emit_stale(struct translation *t, struct block *b)
 
 static void align_entry(struct translation *t)
 {
+    static const uint8_t nop7[] = {0x0f, 0x1f, 0x80, 0, 0, 0, 0}; /* that before code with flags restored */
+    if (code_at(t, t->o.at) % ENTRY_ALIGN == 1)
+        for (unsigned n = 0; n < sizeof(nop7); n++)
+            put8(&t->o, nop7[n]);
     while (code_at(t, t->o.at) % ENTRY_ALIGN)
         put8(&t->o, 0x90);
 }
@@ -180,6 +240,7 @@ static void emit_all(struct translation *t)
     }
     const struct guest_insn *last = &t->insns[t->nr - 1];
     if (!ends_block(last->kind)) {
+        settle_rsp(t);
         flags_back(t, 0);
         emit_goto(t, last->off + last->insn.len, last->off, last->live_out);
     }
@@ -193,7 +254,11 @@ void block_make_shared(struct jit *j, struct vcpu *v)
 {
     struct translation *t = j->work;
     for (unsigned bank = 0; bank < BANK_COUNT; bank++) {
-        *t = (struct translation){.j = j, .v = v, .mode = bank == BANK_USER ? MODE_USER : 0, .in_slot = true};
+        zero_bytes(t, sizeof(*t));
+        t->j = j;
+        t->v = v;
+        t->mode = bank == BANK_USER ? MODE_USER : 0;
+        t->in_slot = true;
         t->o.at = t->o.start = j->rw + j->base;
         j->beyond[bank] = j->base;
         make_beyond(t);
@@ -209,14 +274,15 @@ static void copy_16(uint8_t *to, const struct insn *i)
     *(loose64 *)(void *)(to + 8) = *(const loose64 *)(const void *)(i->bytes + 8);
 }
 
-/* Of the bytes that were decoded. A block that is not whole in its page has none: it does not sleep, it dies.
+/* Of the bytes that were decoded. A block of nonsense, or in two pages, has none: it does not sleep, it dies.
  */
 static void set_sum(struct translation *t)
 {
     struct block *b = &t->j->blocks[t->block];
+    const struct guest_insn *last = &t->insns[t->nr - 1];
     uint8_t bytes[(BLOCK_INSNS + 1) * 16];
     unsigned len = 0;
-    if (!t->insns[t->nr - 1].insn.len)
+    if (t->next || (!last->insn.len && last->kind != KIND_CUT))
         return;
     for (unsigned n = 0; n < t->nr; n++) {
         copy_16(bytes + len, &t->insns[n].insn);
@@ -225,7 +291,21 @@ static void set_sum(struct translation *t)
     b->sum = page_sum(t->j, b, bytes);
 }
 
-uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
+/* Guest code in the block's own page; to the end of what was looked at if that is no instruction. */
+static unsigned bytes_of(const struct translation *t)
+{
+    const struct guest_insn *last = &t->insns[t->nr - 1];
+    unsigned from = (unsigned)(t->gpa & 0xfff), to = last->off + last->insn.len;
+    return (last->insn.len && to < RAM_PAGE ? to : RAM_PAGE) - from;
+}
+
+static unsigned bytes_beyond(const struct translation *t)
+{
+    unsigned len = t->insns[0].insn.len, here = RAM_PAGE - t->insns[0].off;
+    return len > here ? len - here : 15;
+}
+
+static uint32_t translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t next_gpa, uint32_t mode)
 {
     struct translation *t = j->work;
     uint32_t bank = (uint32_t)(mode & MODE_USER ? BANK_USER : BANK_KERNEL) * (uint32_t)sizeof(struct tlb);
@@ -239,24 +319,34 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t m
     t->tlb_write = t->tlb_read + (uint32_t)offsetof(struct tlb, write);
     t->vectors = t->in_slot = false;
     t->now = 0;
+    t->rsp_off = 0;
     t->nr_slow = 0;
     t->lines_ahead = 0;
+    t->hot = v->soft->debug & CPU_DEBUG_NO_LOOSE ? 0 : loose_lines(j, gpa & ~0xfffull);
     t->o.at = t->o.start = j->rw + j->used;
     cache_watch_page(j, v, gpa & ~0xfffull);
     t->page = soft_ram(j->soft, gpa & ~0xfffull, RAM_PAGE);
+    t->next = NULL;
+    if (mode & MODE_ACROSS) {
+        cache_watch_page(j, v, next_gpa);
+        t->next = soft_ram(j->soft, next_gpa, RAM_PAGE);
+        t->hot = 0;
+    }
     decode_all(t);
     find_live(t);
     share_checks(t);
     const struct guest_insn *last = &t->insns[t->nr - 1];
-    unsigned bytes = last->off + last->insn.len - (unsigned)(gpa & 0xfff);
-    if (!last->insn.len) /* runs into the next page, or is none: all that was looked at */
-        bytes = RAM_PAGE - (unsigned)(gpa & 0xfff);
     j->blocks[t->block] = (struct block){
         .gpa = gpa,
         .mode = mode,
-        .bytes = (uint16_t)bytes,
+        .bytes = (uint16_t)bytes_of(t),
         .step = t->insns[0].kind == KIND_STEP,
+        .cut = t->insns[0].kind == KIND_CUT,
     };
+    if (last->loose) {
+        j->blocks[t->block].hole = (uint16_t)(last->off + last->insn.z.raw.imm[0].offset - (gpa & 0xfff));
+        j->blocks[t->block].hole_bytes = last->insn.z.raw.imm[0].size / 8;
+    }
     emit_all(t);
     j->blocks[t->block].ahead = t->lines_ahead;
     set_sum(t);
@@ -264,5 +354,17 @@ uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t m
     cpu_count(&v->stats.blocks);
     cpu_count_by(&v->stats.code_bytes, j->blocks[t->block].code_end - j->blocks[t->block].code);
     cache_add(j, t->block);
+    if (t->next)
+        cache_add_twin(j, t->block, next_gpa, bytes_beyond(t));
     return t->block;
+}
+
+uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
+{
+    return translate(j, v, gpa, 0, mode);
+}
+
+uint32_t block_translate_across(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t next_gpa, uint32_t mode)
+{
+    return translate(j, v, gpa, next_gpa, mode);
 }

@@ -27,16 +27,19 @@ struct translation {
     uint64_t gpa; /* of the block */
     uint32_t mode, block;
     const uint8_t *page;
+    const uint8_t *next;          /* MODE_ACROSS: the next page */
     uint32_t tlb_read, tlb_write; /* offsets of the arrays in struct vcpu */
     bool vectors;                 /* already seen to be in the registers */
     bool in_slot;                 /* the guest's flags are in the slot, not in the host's */
     uint8_t holds[3];             /* r9..r11: jit_scratch.c */
     uint16_t guest_uses[3];       /* of the guest's r9..r11 in this block */
     uint8_t now;                  /* instruction that is being written */
+    int32_t rsp_off;              /* the guest's RSP is the host's + this: between pushes and pops only */
     unsigned nr;
     struct guest_insn insns[BLOCK_INSNS];
     struct guest_insn ahead; /* of jit_flags_wanted */
     uint64_t lines_ahead;
+    uint64_t hot; /* lines of the page in which places are patched */
     struct group groups[GROUPS];
     unsigned nr_slow;
     struct slow slow[SLOW_MAX];
@@ -54,6 +57,8 @@ enum { HOLDS_NOTHING, HOLDS_GUEST, HOLDS_DELTA };
 /* One of the three but those in the mask; it holds nothing from now on. */
 unsigned scratch_take(struct translation *t, uint32_t avoid);
 void scratch_lose(struct translation *t, uint32_t mask);
+/* Those of the mask may be overwritten after a label to which code goes back. */
+void scratch_prepare(struct translation *t, uint32_t mask);
 /* The guest's registers of the mask are in the host's; were set there. */
 void scratch_guest(struct translation *t, uint32_t mask);
 void scratch_written(struct translation *t, uint32_t mask);
@@ -81,6 +86,9 @@ uint32_t place_regs(const struct place *p);                                     
 void put_with_place(struct out *o, const struct insn *i, const struct place *p); /* jit_encode.c */
 
 /* ---- jit_mem.c ---- */
+/* Host RSP is the guest's; nothing to do unless pushes or pops came before. */
+void settle_rsp(struct translation *t);
+bool check_is_made(const struct translation *t, const struct guest_insn *g, unsigned slot);
 struct place place_operand(struct translation *t, const struct guest_insn *g, unsigned bytes, bool write);
 struct place place_stack(struct translation *t, const struct guest_insn *g, unsigned base, int32_t disp,
                          bool write, uint32_t keep);
@@ -100,10 +108,22 @@ void emit_call_c(struct translation *t, const struct guest_insn *g);
 
 /* ---- jit_bit.c ---- */
 void emit_bit(struct translation *t, const struct guest_insn *g);
+/* ---- jit_loose.c ---- */
+uint64_t loose_lines(struct jit *j, uint64_t gpa_page);
+bool loose_wanted(struct translation *t, const struct guest_insn *g);
+void emit_loose(struct translation *t, const struct guest_insn *g);
+void loose_load(struct translation *t, const struct guest_insn *g,
+                unsigned reg); /* reg := a jump's displacement */
+
+/* ---- jit_block.c ---- */
+/* Arithmetic flags that the code at this page offset wants. */
+uint32_t block_flags_wanted(struct translation *t, int64_t off);
 
 /* ---- jit_jump.c ---- */
+void emit_side_exit(struct translation *t, const struct guest_insn *g);
 void emit_end(struct translation *t, const struct guest_insn *g);
 void emit_step(struct translation *t, unsigned off);
+void emit_cut(struct translation *t, unsigned off);
 void emit_page(struct translation *t);
 void emit_entry(struct translation *t);  /* where jumps by the jump cache come in */
 void make_beyond(struct translation *t); /* the code that all jumps out of their page share */

@@ -76,9 +76,9 @@ static void tables(struct jit *j, struct table ret[NR_TABLES])
     ret[2] = (struct table){(void **)&j->exits, JIT_EXITS * sizeof(*j->exits)};
     ret[3] = (struct table){(void **)&j->marks, JIT_MARKS * sizeof(*j->marks)};
     ret[4] = (struct table){(void **)&j->hash, JIT_HASH * sizeof(*j->hash)};
-    ret[7] = (struct table){(void **)&j->calls, JIT_CALLS * sizeof(*j->calls)};
     ret[5] = (struct table){(void **)&j->pages, j->nr_pages * sizeof(*j->pages)};
-    ret[6] = (struct table){(void **)&j->forms, INSN_FORMS_BYTES};
+    ret[6] = (struct table){(void **)&j->calls, JIT_CALLS * sizeof(*j->calls)};
+    ret[7] = (struct table){(void **)&j->forms, INSN_FORMS_BYTES};
 }
 
 static void start_over(struct jit *j)
@@ -145,8 +145,8 @@ void cache_free(struct jit *j)
 bool cache_full(const struct jit *j)
 {
     const uint32_t code = BLOCK_INSNS * 500; /* more than any block takes */
-    return j->used + code > j->code_bytes || j->nr_blocks + 1 >= JIT_BLOCKS ||
-           j->nr_sites + 3 * BLOCK_INSNS >= JIT_SITES || j->nr_exits + 6 >= JIT_EXITS ||
+    return j->used + code > j->code_bytes || j->nr_blocks + 2 >= JIT_BLOCKS ||
+           j->nr_sites + 3 * BLOCK_INSNS >= JIT_SITES || j->nr_exits + 10 >= JIT_EXITS ||
            j->nr_marks + 2 * BLOCK_INSNS >= JIT_MARKS || j->nr_calls + 2 >= JIT_CALLS;
 }
 
@@ -186,9 +186,18 @@ void cache_set_lines(struct jit *j, struct code_page *p)
 {
     uint64_t sum = 0;
     for (uint32_t n = p->first; n; n = j->blocks[n].page_next)
-        sum |= j->blocks[n].dead ? 0 : lines_of(&j->blocks[n]);
+        sum |= lines_of(&j->blocks[n]);
     p->sum = sum;
     __atomic_store_n(&p->lines, sum, __ATOMIC_SEQ_CST);
+}
+
+static void add_to_page(struct jit *j, struct code_page *p, uint32_t block)
+{
+    struct block *b = &j->blocks[block];
+    b->page_next = p->first;
+    p->first = block;
+    p->sum |= lines_of(b);
+    __atomic_store_n(&p->lines, p->sum, __ATOMIC_SEQ_CST);
 }
 
 void cache_add(struct jit *j, uint32_t block)
@@ -198,10 +207,30 @@ void cache_add(struct jit *j, uint32_t block)
     uint32_t *head = cache_bucket(j, b->gpa, b->mode);
     b->hash_next = *head;
     *head = block;
-    b->page_next = p->first;
-    p->first = block;
-    p->sum |= lines_of(b);
-    __atomic_store_n(&p->lines, p->sum, __ATOMIC_SEQ_CST);
+    add_to_page(j, p, block);
+}
+
+uint32_t cache_find_across(const struct jit *j, uint64_t gpa, uint64_t next_gpa, uint32_t mode)
+{
+    for (uint32_t *at = cache_bucket(j, gpa, mode); *at;) {
+        struct block *b = &j->blocks[*at];
+        bool here = b->gpa == gpa && b->mode == mode;
+        if (here && !b->dead && j->blocks[b->twin].gpa == next_gpa)
+            return *at;
+        if (here && b->dead) /* for good */
+            *at = b->hash_next;
+        else
+            at = &b->hash_next;
+    }
+    return 0;
+}
+
+void cache_add_twin(struct jit *j, uint32_t block, uint64_t next_gpa, unsigned bytes)
+{
+    uint32_t twin = j->nr_blocks++;
+    j->blocks[twin] = (struct block){.gpa = next_gpa, .bytes = (uint16_t)bytes, .twin = block};
+    j->blocks[block].twin = twin;
+    add_to_page(j, cache_page(j, next_gpa), twin);
 }
 
 static void patch(struct jit *j, uint32_t at, uint32_t target)
@@ -239,10 +268,31 @@ static void put_back(struct jit *j, uint32_t at, uint64_t five_bytes)
     __atomic_store_n(to, (*to & ~0xffffffffffull) | (five_bytes & 0xffffffffff), __ATOMIC_RELEASE);
 }
 
+static void take_off_page(struct jit *j, uint32_t block)
+{
+    uint32_t *at = &cache_page(j, j->blocks[block].gpa)->first;
+    while (*at != block)
+        at = &j->blocks[*at].page_next;
+    *at = j->blocks[block].page_next;
+}
+
+/* Neither of the two survives the other. */
+static void part(struct jit *j, struct block *b)
+{
+    struct block *twin = &j->blocks[b->twin];
+    if (!b->twin || twin->dead)
+        return;
+    take_off_page(j, b->twin);
+    cache_sleep(j, twin);
+}
+
 void cache_sleep(struct jit *j, struct block *b)
 {
     b->dead = true;
     b->asleep = b->sum != 0;
+    part(j, b);
+    if (!b->code)
+        return;
     for (uint32_t n = b->incoming; n; n = j->exits[n].next)
         patch(j, j->exits[n].patch, j->exits[n].stub);
     b->incoming = 0;
@@ -250,23 +300,35 @@ void cache_sleep(struct jit *j, struct block *b)
     divert(j, b->code, b->stale);
 }
 
-void cache_wake(struct jit *j, struct block *b)
+void cache_wake(struct jit *j, uint32_t block)
 {
+    struct block *b = &j->blocks[block];
     b->dead = b->asleep = false;
     put_back(j, b->entry, b->entry_was);
     put_back(j, b->code, ENTRY_NOP);
+    add_to_page(j, cache_page(j, b->gpa), block);
 }
 
 static bool depends_on(const struct block *b, uint64_t gpa, unsigned size)
 {
-    return (b->gpa < gpa + size && gpa < b->gpa + b->bytes) || b->ahead & code_lines(gpa, size);
+    bool own = b->gpa < gpa + size && gpa < b->gpa + b->bytes && !in_hole(b, gpa, size);
+    return own || b->ahead & code_lines(gpa, size);
 }
 
-static void drop_range(struct jit *j, struct code_page *p, uint64_t gpa, unsigned size)
+static bool drop_range(struct jit *j, struct code_page *p, uint64_t gpa, unsigned size)
 {
-    for (uint32_t n = p->first; n; n = j->blocks[n].page_next)
-        if (!j->blocks[n].dead && depends_on(&j->blocks[n], gpa, size))
-            cache_sleep(j, &j->blocks[n]);
+    bool any = false;
+    for (uint32_t *at = &p->first; *at;) {
+        struct block *b = &j->blocks[*at];
+        if (!depends_on(b, gpa, size)) {
+            at = &b->page_next;
+            continue;
+        }
+        *at = b->page_next;
+        cache_sleep(j, b);
+        any = true;
+    }
+    return any;
 }
 
 /* The part of a write that lies in one page. */
@@ -278,12 +340,15 @@ static void invalidate(struct jit *j, struct vcpu *v, uint64_t gpa, unsigned siz
     if (!(__atomic_load_n(&p->lines, __ATOMIC_SEQ_CST) & code_lines(gpa, size)))
         return;
     jit_lock(j);
-    drop_range(j, p, gpa, size);
-    cache_set_lines(j, p);
-    if (!p->lines)
-        smc_unmark(j->soft, gpa & ~0xfffull);
-    if (v)
-        cpu_count(&v->stats.invalidations);
+    if (drop_range(j, p, gpa, size)) {
+        cache_set_lines(j, p);
+        if (size == 4 || size == 8)
+            loose_note(j, gpa);
+        if (!p->lines)
+            smc_unmark(j->soft, gpa & ~0xfffull);
+        if (v)
+            cpu_count(&v->stats.invalidations);
+    }
     jit_unlock(j);
 }
 
@@ -386,7 +451,7 @@ void jit_stats(const struct soft *s, struct cpu_cache_stats *ret)
     if (!j)
         return;
     ret->used = __atomic_load_n(&j->used, __ATOMIC_RELAXED);
-    ret->bytes = j->code_bytes;
+    ret->bytes = __atomic_load_n(&j->code_bytes, __ATOMIC_RELAXED);
     ret->blocks = __atomic_load_n(&j->nr_blocks, __ATOMIC_RELAXED) - 1;
     ret->flushes = atomic_load(&j->generation);
 }

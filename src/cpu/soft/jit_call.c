@@ -103,11 +103,13 @@ uint32_t call_add(struct jit *j, const struct guest_insn *g)
 
 static void run(struct vcpu *v, const struct call *c)
 {
+    unsigned mnemonic = c->s ? c->s->insn.mnemonic : 0;
     cpu_count(&v->stats.steps);
     switch (c->op) {
     case OP_MOVS:
     case OP_STOS:
         if (string_plain(v, c->op == OP_MOVS, c->arg & 15, c->arg & OP_REPEATED)) {
+            step_count(v, mnemonic);
             v->rip += c->len;
             return;
         }
@@ -115,12 +117,16 @@ static void run(struct vcpu *v, const struct call *c)
     default:
         break;
     }
-    if (c->s && sys_execute(v, &c->s->insn))
+    if (c->s && sys_execute(v, &c->s->insn)) {
+        step_count(v, mnemonic);
         return;
-    if (c->s && c->s->run)
-        c->s->run(v, c->s);
-    else
+    }
+    if (!c->s || !c->s->run) {
         step(v);
+        return;
+    }
+    step_count(v, mnemonic);
+    c->s->run(v, c->s);
 }
 
 /* Code at v->rip; NULL: none, or the dispatcher shall see to it. */

@@ -97,6 +97,16 @@ static bool note_operands(struct guest_insn *g)
     return true;
 }
 
+/* XOR and SUB of a register with itself ask nothing of it. */
+static void note_idiom(struct guest_insn *g)
+{
+    const struct insn *i = &g->insn;
+    if ((i->mnemonic == ZYDIS_MNEMONIC_XOR || i->mnemonic == ZYDIS_MNEMONIC_SUB) &&
+        i->ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER && i->ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+        i->ops[0].reg.value == i->ops[1].reg.value && i->ops[0].size >= 32)
+        g->loads = 0;
+}
+
 static bool has_high_byte(const struct insn *i)
 {
     for (unsigned n = 0; n < i->z.operand_count; n++)
@@ -271,30 +281,36 @@ static bool decode(const struct decoder *d, const uint8_t *bytes, unsigned len, 
     return true;
 }
 
-void jit_decode(const struct decoder *d, const uint8_t *page, unsigned off, uint32_t mode,
-                struct guest_insn *g)
+void jit_decode_at(const struct decoder *d, const uint8_t *bytes, unsigned room, unsigned off, uint32_t mode,
+                   struct guest_insn *g)
 {
-    unsigned room = RAM_PAGE - off;
     g->off = (uint16_t)off;
-    g->has_mem = g->writes = g->vectors = g->near_target = false;
+    g->has_mem = g->writes = g->vectors = g->near_target = g->loose = false;
     g->uses = g->loads = g->sets = g->address_uses = 0;
     g->groups[0] = g->groups[1] = NO_GROUP;
     g->tested = g->modified = g->killed = 0;
     g->live_in = g->live_out = FL_ARITH;
     g->insn.len = 0;
     g->kind = KIND_STEP;
-    if (!decode(d, page + off, room < 15 ? room : 15, mode, &g->insn)) {
+    if (!decode(d, bytes, room < 15 ? room : 15, mode, &g->insn)) {
         g->insn.len = 0;
         return;
     }
     if (!classify(g, mode)) {
         g->kind = KIND_STEP;
-        sys_classify(g, mode, page + off + g->insn.len, RAM_PAGE - off - g->insn.len);
+        sys_classify(g, mode, bytes + g->insn.len, room - g->insn.len);
         return;
     }
     note_flags(g);
+    note_idiom(g);
     g->faults = g->kind == KIND_MEM || g->vectors || g->insn.mnemonic == ZYDIS_MNEMONIC_DIV ||
                 g->insn.mnemonic == ZYDIS_MNEMONIC_IDIV;
+}
+
+void jit_decode(const struct decoder *d, const uint8_t *page, unsigned off, uint32_t mode,
+                struct guest_insn *ret)
+{
+    jit_decode_at(d, page + off, RAM_PAGE - off, off, mode, ret);
 }
 
 uint32_t jit_flags_wanted(const struct decoder *d, const uint8_t *page, unsigned off, uint32_t mode,

@@ -26,6 +26,7 @@ enum kind {
     KIND_CALL_TO,
     KIND_RET,
     KIND_CALL_C, /* jit_call.c */
+    KIND_CUT,    /* goes on in the next page */
     KIND_STEP,   /* the stepper's */
 };
 
@@ -48,6 +49,7 @@ struct guest_insn {
     uint32_t live_in, live_out;
     uint16_t target; /* direct jumps within the page: its offset */
     bool near_target;
+    bool loose;          /* jit_loose.c */
     int8_t groups[2];    /* of its operand, of its stack access: jit_group.h */
     int32_t target_disp; /* else: from the page's address */
 };
@@ -56,6 +58,9 @@ struct guest_insn {
  * the middle of an instruction, or nonsense, is KIND_STEP with insn.len 0. Saves vectors if it must. */
 void jit_decode(const struct decoder *d, const uint8_t *page, unsigned off, uint32_t mode,
                 struct guest_insn *ret);
+/* The same of bytes that lie elsewhere; room: how many there are. */
+void jit_decode_at(const struct decoder *d, const uint8_t *bytes, unsigned room, unsigned off, uint32_t mode,
+                   struct guest_insn *ret);
 static inline bool ends_block(enum kind k)
 {
     return k >= KIND_JCC;

@@ -2,6 +2,7 @@
 /* jit_group: see jit_group.h. */
 #include "cpu/soft/jit_group.h"
 
+#include "cpu/soft/copy.h"
 #include "cpu/soft/jit_asm.h"
 #include "cpu/soft/jit_call.h"
 
@@ -255,7 +256,9 @@ static void give_slots(struct scan *s, struct guest_insn *insns, unsigned nr)
 
 unsigned find_groups(struct guest_insn *insns, unsigned nr, struct group *at)
 {
-    struct scan s = {.at = at};
+    struct scan s;
+    zero_bytes(&s, sizeof(s)); /* the compiler's way would be libc's, which uses vectors */
+    s.at = at;
     for (unsigned n = 0; n < nr; n++)
         note(&s, n, &insns[n]);
     give_slots(&s, insns, nr);

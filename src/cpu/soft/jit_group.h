@@ -35,7 +35,8 @@ struct group {
     uint8_t first, last; /* instructions */
     uint8_t slot;        /* of v->jit_delta */
     bool write, first_write;
-    bool open; /* its check has been written */
+    bool open;   /* its check has been written */
+    bool stored; /* the slot has the delta */
 };
 
 /* The operand of an instruction that has one; where its stack access goes. */

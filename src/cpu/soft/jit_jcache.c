@@ -76,7 +76,7 @@ static uint8_t half_bit(uint64_t va)
     return va >> 63 ? 2 : 1;
 }
 
-/* All entries whose address has the same bits from `shift` upwards. */
+/* All entries of which some byte of the first instruction has the same bits from `shift` upwards. */
 static void clear_range(struct vcpu *v, unsigned bank, uint64_t va, unsigned shift)
 {
     const struct jcache_used *u = &v->jcache_used[bank];
@@ -85,7 +85,8 @@ static void clear_range(struct vcpu *v, unsigned bank, uint64_t va, unsigned shi
             unsigned i = w * 64 + (unsigned)__builtin_ctzll(words);
             for (uint64_t m = u->slots[i]; m; m &= m - 1) {
                 unsigned slot = i * 64 + (unsigned)__builtin_ctzll(m);
-                if (v->jcache[bank][slot].va >> shift == va >> shift)
+                uint64_t at = v->jcache[bank][slot].va;
+                if (at >> shift == va >> shift || (at + 14) >> shift == va >> shift)
                     empty(v, bank, slot);
             }
         }
@@ -104,14 +105,11 @@ void jit_jcache_clear_page(struct vcpu *v, uint64_t va)
     }
 }
 
-void jcache_add(struct vcpu *v, uint64_t va, const void *code)
+/* An entry depends on this address' page. */
+static void note_page(struct vcpu *v, unsigned bank, uint64_t va)
 {
-    unsigned bank = v->mode & MODE_USER ? BANK_USER : BANK_KERNEL, slot = jcache_slot(va);
     const struct tlb_used *fetch = &v->tlb_used[bank][ACCESS_FETCH];
     struct jcache_used *u = &v->jcache_used[bank];
-    v->jcache[bank][slot] = (struct jcache_entry){va, (uint64_t)(uintptr_t)code};
-    set(u->slots, slot);
-    set(u->words, slot / 64);
     set(u->pages, page_bit(va));
     bool known = v->fetch[bank][TLB_INDEX(va)].tag == (va & ~0xfffull); /* not under CPU_DEBUG_NO_TLB */
     if (!known || is_set(fetch->large, TLB_INDEX(va)))
@@ -119,6 +117,17 @@ void jcache_add(struct vcpu *v, uint64_t va, const void *code)
     if (!known || !is_set(fetch->global, TLB_INDEX(va)))
         u->local = true;
     u->halves |= half_bit(va);
+}
+
+void jcache_add(struct vcpu *v, uint64_t va, uint64_t last, const void *code)
+{
+    unsigned bank = v->mode & MODE_USER ? BANK_USER : BANK_KERNEL, slot = jcache_slot(va);
+    v->jcache[bank][slot] = (struct jcache_entry){va, (uint64_t)(uintptr_t)code};
+    set(v->jcache_used[bank].slots, slot);
+    set(v->jcache_used[bank].words, slot / 64);
+    note_page(v, bank, va);
+    if ((va ^ last) & ~0xfffull)
+        note_page(v, bank, last);
 }
 
 void jcache_drop(struct vcpu *v, uint64_t va)

@@ -182,6 +182,26 @@ static void emit_beyond(struct translation *t, int32_t disp)
     jump_to(&t->o, t->j->rw + t->j->beyond[t->mode & MODE_USER ? BANK_USER : BANK_KERNEL]);
 }
 
+/* By way of the jump cache, for the page behind this one may be another the next time. */
+void emit_cut(struct translation *t, unsigned off)
+{
+    flags_away(t, FL_ARITH, 0);
+    emit_beyond(t, (int32_t)off);
+}
+
+/* The same for a jump's target, wherever the jump says it is when it runs. */
+static void emit_beyond_to(struct translation *t, const struct guest_insn *g)
+{
+    if (!g->loose) {
+        emit_beyond(t, g->target_disp);
+        return;
+    }
+    loose_load(t, g, R9);
+    gs64(&t->o, OP_ADD, R9, VCPU_OFF(page_va));
+    lea(&t->o, R9, R9, (int32_t)(g->off + g->insn.len));
+    jump_to(&t->o, t->j->rw + t->j->beyond[t->mode & MODE_USER ? BANK_USER : BANK_KERNEL]);
+}
+
 void emit_goto(struct translation *t, int32_t disp, unsigned from_off, uint32_t live)
 {
     if (disp >= 0 && disp < (int32_t)RAM_PAGE && !no_chain(t)) {
@@ -199,7 +219,7 @@ static uint32_t wanted_there(struct translation *t, const struct guest_insn *g)
 {
     if (!g->near_target || t->v->soft->debug & CPU_DEBUG_NO_LIVE)
         return FL_ARITH;
-    return jit_flags_wanted(&t->j->decoder, t->page, g->target, t->mode, &t->ahead, &t->lines_ahead);
+    return block_flags_wanted(t, g->target);
 }
 
 /* Jumps if the condition holds; returns where its displacement lies. */
@@ -214,10 +234,25 @@ static uint8_t *jump_conditionally(struct out *o, const struct guest_insn *g)
     return jump(o);
 }
 
+/* Out of a block that goes on with the next instruction. */
+void emit_side_exit(struct translation *t, const struct guest_insn *g)
+{
+    flags_back(t, 0);
+    align_jump(t, 2);
+    add_exit(t, jump_conditionally(&t->o, g), g->target, t->mode & MODE_NO_GROUPS);
+}
+
 static void emit_cond(struct translation *t, const struct guest_insn *g)
 {
     int32_t next = g->off + g->insn.len;
     flags_back(t, 0);
+    if (g->kind == KIND_JCC && g->near_target && g->target <= g->off && next < (int32_t)RAM_PAGE &&
+        !no_chain(t)) {
+        align_jump(t, 2); /* a loop: the way back is straight */
+        add_exit(t, jump_if(&t->o, (g->insn.z.opcode & 15u) ^ 1), (unsigned)next, t->mode & MODE_NO_GROUPS);
+        emit_goto(t, g->target, g->off, wanted_there(t, g));
+        return;
+    }
     if (g->kind == KIND_JCC && g->near_target && g->target > g->off && !no_chain(t)) {
         align_jump(t, 2); /* forwards: no poll in between */
         add_exit(t, jump_conditionally(&t->o, g), g->target, t->mode & MODE_NO_GROUPS);
@@ -236,12 +271,16 @@ static void emit_cond(struct translation *t, const struct guest_insn *g)
 static void push_return(struct translation *t, const struct guest_insn *g, uint32_t keep)
 {
     struct out *o = &t->o;
+    if (!check_is_made(t, g, 1))
+        settle_rsp(t);
     struct place p = place_stack(t, g, RSP, -8, true, keep);
+    p.disp += t->rsp_off;
     unsigned x = scratch_take(t, keep | place_regs(&p));
     gs64(o, OP_LOAD, x, VCPU_OFF(page_va));
     lea(o, x, x, (int32_t)(g->off + g->insn.len));
     store_place(t, x, &p);
-    lea(o, RSP, RSP, -8);
+    t->rsp_off -= 8;
+    settle_rsp(t);
 }
 
 static void emit_call(struct translation *t, const struct guest_insn *g)
@@ -254,7 +293,7 @@ static void emit_call(struct translation *t, const struct guest_insn *g)
         flags_back(t, 0);
         emit_link(t, g->target, g->off, g->live_out);
     } else {
-        emit_beyond(t, g->target_disp);
+        emit_beyond_to(t, g);
     }
 }
 
@@ -264,15 +303,15 @@ static void load_target(struct translation *t, const struct guest_insn *g)
     unsigned bytes, shift;
     if (g->has_mem) {
         struct place p = place_operand(t, g, 8, false);
-        load_place(t, R9, &p);
         scratch_lose(t, 1u << R9);
+        load_place(t, R9, &p);
         return;
     }
     unsigned reg = operand_gpr(g->insn.ops[0].reg.value, &bytes, &shift);
     scratch_guest(t, g->uses);
+    scratch_lose(t, 1u << R9);
     if (reg != R9)
         move(&t->o, R9, reg);
-    scratch_lose(t, 1u << R9);
 }
 
 /* What has no code in the jump cache gets it, and is looked for again; or it is the stepper's, from the start
@@ -304,8 +343,8 @@ static void emit_indirect(struct translation *t, const struct guest_insn *g)
         return;
     flags_away(t, FL_ARITH, 0);
     load_target(t, g);
-    find_target(t, g);
     scratch_lose(t, SCRATCH_REGS);
+    find_target(t, g);
     if (g->kind == KIND_CALL_TO) {
         push_return(t, g, 1u << R9);
         emit_slot(t);
@@ -323,6 +362,7 @@ static void emit_ret(struct translation *t, const struct guest_insn *g)
         pop += (int32_t)i->ops[0].imm.value.u;
     flags_away(t, FL_ARITH, 0);
     struct place p = place_stack(t, g, RSP, 0, false, 0);
+    scratch_lose(t, 1u << R9);
     load_place(t, R9, &p);
     find_target(t, g);
     lea(&t->o, RSP, RSP, pop);
@@ -337,6 +377,11 @@ void emit_end(struct translation *t, const struct guest_insn *g)
         emit_cond(t, g);
         return;
     case KIND_JMP:
+        if (g->loose) {
+            flags_away(t, FL_ARITH, 0);
+            emit_beyond_to(t, g);
+            return;
+        }
         flags_back(t, 0);
         emit_goto(t, g->target_disp, g->off, g->live_out);
         return;
@@ -349,6 +394,9 @@ void emit_end(struct translation *t, const struct guest_insn *g)
         return;
     case KIND_RET:
         emit_ret(t, g);
+        return;
+    case KIND_CUT:
+        emit_cut(t, g->off);
         return;
     case KIND_CALL_C:
         emit_call_c(t, g);

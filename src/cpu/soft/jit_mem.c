@@ -41,6 +41,7 @@ void emit_mem(struct translation *t, const struct guest_insn *g)
     struct place p = place_operand(t, g, g->mem_bytes, g->writes);
     flags_for(t, g, place_regs(&p));
     scratch_guest(t, g->loads);
+    scratch_prepare(t, g->sets);
     mark_here(t, g);
     put_with_place(&t->o, &g->insn, &p);
     scratch_written(t, g->sets);
@@ -51,6 +52,7 @@ void emit_copy(struct translation *t, const struct guest_insn *g)
 {
     flags_for(t, g, 0);
     scratch_guest(t, g->loads);
+    scratch_prepare(t, g->sets);
     mark_here(t, g);
     for (unsigned n = 0; n < g->insn.len; n++)
         put8(&t->o, g->insn.bytes[n]);
@@ -63,6 +65,7 @@ void emit_lea_rip(struct translation *t, const struct guest_insn *g)
     const struct insn *i = &g->insn;
     unsigned bytes, shift, to = operand_gpr(i->ops[0].reg.value, &bytes, &shift);
     int32_t disp = (int32_t)((int64_t)i->ops[1].mem.disp.value + g->off + i->len);
+    scratch_prepare(t, g->sets);
     gs64(&t->o, OP_LOAD, to, VCPU_OFF(page_va));
     lea(&t->o, to, to, disp);
     scratch_written(t, g->sets);
@@ -79,36 +82,63 @@ static void store_imm(struct out *o, const struct place *p, uint32_t imm)
     put32(o, imm);
 }
 
+void settle_rsp(struct translation *t)
+{
+    if (t->rsp_off)
+        lea(&t->o, RSP, RSP, t->rsp_off);
+    t->rsp_off = 0;
+}
+
+/* As place_stack, while RSP may be behind. If there is a check to be made it must not be, for that may leave.
+ */
+static struct place place_top(struct translation *t, const struct guest_insn *g, int32_t disp, bool write,
+                              uint32_t keep)
+{
+    if (!check_is_made(t, g, 1))
+        settle_rsp(t);
+    struct place p = place_stack(t, g, RSP, disp, write, keep);
+    p.disp += t->rsp_off;
+    return p;
+}
+
+static void push_memory(struct translation *t, const struct guest_insn *g)
+{
+    struct place p = place_operand(t, g, 8, false);
+    unsigned value = scratch_take(t, 0);
+    load_place(t, value, &p);
+    p = place_top(t, g, -8, true, 1u << value);
+    store_place(t, value, &p);
+}
+
 void emit_push(struct translation *t, const struct guest_insn *g)
 {
     const ZydisDecodedOperand *op = &g->insn.ops[0];
-    unsigned bytes, shift, value = NO_REG;
-    struct place p;
-    if (g->has_mem) {
-        p = place_operand(t, g, 8, false);
-        value = scratch_take(t, 0);
-        load_place(t, value, &p);
-    } else if (op->type == ZYDIS_OPERAND_TYPE_REGISTER) {
+    unsigned bytes, shift, value = RSP;
+    if (op->type == ZYDIS_OPERAND_TYPE_REGISTER)
         value = operand_gpr(op->reg.value, &bytes, &shift);
-    }
-    p = place_stack(t, g, RSP, -8, true, g->has_mem ? 1u << value : 0);
-    if (value == NO_REG) {
-        store_imm(&t->o, &p, (uint32_t)op->imm.value.u);
+    if (g->has_mem || value == RSP)
+        settle_rsp(t);
+    if (g->has_mem) {
+        push_memory(t, g);
     } else {
-        scratch_guest(t, g->has_mem ? 0 : g->loads);
-        store_place(t, value, &p);
+        struct place p = place_top(t, g, -8, true, 0);
+        scratch_guest(t, g->loads);
+        if (op->type == ZYDIS_OPERAND_TYPE_REGISTER)
+            store_place(t, value, &p);
+        else
+            store_imm(&t->o, &p, (uint32_t)op->imm.value.u);
     }
-    lea(&t->o, RSP, RSP, -8);
+    t->rsp_off -= 8;
 }
 
 void emit_pop(struct translation *t, const struct guest_insn *g)
 {
     unsigned bytes, shift, reg = operand_gpr(g->insn.ops[0].reg.value, &bytes, &shift);
-    struct place p = place_stack(t, g, RSP, 0, false, 0);
+    struct place p = place_top(t, g, 0, false, 0);
+    scratch_lose(t, g->sets);
     load_place(t, reg, &p);
-    if (reg != RSP)
-        lea(&t->o, RSP, RSP, 8);
     scratch_written(t, g->sets);
+    t->rsp_off = reg == RSP ? 0 : t->rsp_off + 8;
 }
 
 void emit_leave(struct translation *t, const struct guest_insn *g)

@@ -40,7 +40,9 @@ static uint64_t add_bytes(uint64_t sum, const uint8_t *at, uint64_t n)
 uint64_t page_sum(const struct jit *j, const struct block *b, const uint8_t *bytes)
 {
     const uint8_t *page = soft_ram(j->soft, b->gpa & ~0xfffull, RAM_PAGE);
-    uint64_t sum = add_bytes(b->bytes, bytes, b->bytes);
+    uint64_t sum = add_bytes(b->bytes, bytes, b->hole_bytes ? b->hole : b->bytes);
+    if (b->hole_bytes)
+        sum = add_bytes(sum, bytes + b->hole + b->hole_bytes, (uint64_t)(b->bytes - b->hole - b->hole_bytes));
     for (uint64_t m = b->ahead; m; m &= m - 1)
         sum = add_bytes(sum, page + 64 * (unsigned)__builtin_ctzll(m), 64);
     return sum | 1;
@@ -51,14 +53,6 @@ uint64_t page_sum(const struct jit *j, const struct block *b, const uint8_t *byt
 static bool same_place(const struct block *b, uint64_t gpa, uint32_t mode)
 {
     return b->gpa == gpa && b->mode == mode;
-}
-
-static void off_page(struct jit *j, struct code_page *p, uint32_t block)
-{
-    uint32_t *at = &p->first;
-    while (*at != block)
-        at = &j->blocks[*at].page_next;
-    *at = j->blocks[block].page_next;
 }
 
 /* The one with the right bytes; what is too old is forgotten. */
@@ -79,7 +73,6 @@ static uint32_t find_sleeper(struct jit *j, uint64_t gpa, uint32_t mode)
             continue;
         }
         *at = b->hash_next;
-        off_page(j, cache_page(j, gpa), n);
     }
     return 0;
 }
@@ -99,8 +92,9 @@ uint32_t page_wake(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
     cache_watch_page(j, v, gpa & ~0xfffull);
     uint32_t n = find_sleeper(j, gpa, mode);
     if (n)
-        cache_wake(j, &j->blocks[n]);
-    cache_set_lines(j, cache_page(j, gpa));
+        cache_wake(j, n);
+    else
+        cache_set_lines(j, cache_page(j, gpa));
     return n;
 }
 
@@ -109,8 +103,8 @@ uint32_t page_wake(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
 static void open_page(struct jit *j, struct code_page *p, uint64_t page)
 {
     for (uint32_t n = p->first; n; n = j->blocks[n].page_next)
-        if (!j->blocks[n].dead)
-            cache_sleep(j, &j->blocks[n]);
+        cache_sleep(j, &j->blocks[n]);
+    p->first = 0;
     p->sum = 0;
     __atomic_store_n(&p->lines, 0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&p->writes, 0, __ATOMIC_RELAXED);
@@ -124,12 +118,23 @@ static bool runs_in(const struct vcpu *v, uint64_t page)
     return v->rip - e->tag >= RAM_PAGE || e->host == (uint64_t)(uintptr_t)soft_ram(v->soft, page, RAM_PAGE);
 }
 
-static bool is_code(const struct jit *j, const struct code_page *p, uint64_t gpa)
+enum spot { BESIDE, HOLE, CODE };
+
+static enum spot spot_of(const struct jit *j, const struct code_page *p, uint64_t gpa)
 {
-    for (uint32_t n = p->first; n; n = j->blocks[n].page_next)
-        if (!j->blocks[n].dead && gpa - j->blocks[n].gpa < j->blocks[n].bytes)
-            return true;
-    return false;
+    enum spot spot = BESIDE;
+    for (uint32_t n = p->first; n && spot != CODE; n = j->blocks[n].page_next) {
+        const struct block *b = &j->blocks[n];
+        if (gpa - b->gpa < b->bytes)
+            spot = in_hole(b, gpa, 1) ? HOLE : CODE;
+    }
+    return spot;
+}
+
+/* A write beside code, not the first? */
+static bool often(struct code_page *p)
+{
+    return __atomic_add_fetch(&p->writes, 1, __ATOMIC_RELAXED) >= OPEN_AFTER;
 }
 
 bool jit_open_page(struct vcpu *v, uint64_t gpa)
@@ -139,11 +144,14 @@ bool jit_open_page(struct vcpu *v, uint64_t gpa)
     if (!j || v->soft->debug & (CPU_DEBUG_NO_OPEN | CPU_DEBUG_NO_TLB) || runs_in(v, page))
         return false;
     struct code_page *p = cache_page(j, page);
-    bool often = __atomic_add_fetch(&p->writes, 1, __ATOMIC_RELAXED) >= OPEN_AFTER;
-    if (!often && !(__atomic_load_n(&p->lines, __ATOMIC_SEQ_CST) & code_lines(gpa, 1)))
+    bool near = __atomic_load_n(&p->lines, __ATOMIC_SEQ_CST) & code_lines(gpa, 1);
+    if (!near && !often(p))
         return false;
     jit_lock(j);
-    bool open = often || is_code(j, p, gpa);
+    enum spot spot = near ? spot_of(j, p, gpa) : BESIDE;
+    bool open = spot == CODE || (spot == BESIDE && (!near || often(p)));
+    if (spot == CODE)
+        loose_note(j, gpa);
     if (open) {
         open_page(j, p, page);
         cpu_count(&v->stats.invalidations);

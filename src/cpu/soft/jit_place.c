@@ -102,6 +102,7 @@ static struct place alone(struct translation *t, const struct guest_insn *g, con
         a = scratch_take(t, busy);
         x = scratch_take(t, keep | 1u << a);
     }
+    scratch_prepare(t, address);
     const uint8_t *retry = t->o.at;
     scratch_guest(t, address);
     linear(t, w, a, 0);
@@ -135,6 +136,7 @@ static void open_group(struct translation *t, const struct guest_insn *g, unsign
     unsigned x = scratch_take(t, SCRATCH_REGS & ~(busy | address) ? busy | address : keep);
     bool roomy = SCRATCH_REGS & ~(keep | address | 1u << x);
     unsigned a = scratch_take(t, keep | 1u << x | (roomy ? address : 0));
+    scratch_prepare(t, address);
     const uint8_t *retry = t->o.at;
     scratch_guest(t, address);
     linear(t, w, a, k->min - k->first_off);
@@ -180,6 +182,11 @@ static struct place with_delta(struct translation *t, unsigned number, const str
     unsigned x = scratch_delta(t, number, keep | 1u << a);
     op64(o, OP_LEA, a, a, x, 0, 0);
     return at_host(a);
+}
+
+bool check_is_made(const struct translation *t, const struct guest_insn *g, unsigned slot)
+{
+    return g->groups[slot] != NO_GROUP && t->groups[g->groups[slot]].open;
 }
 
 struct place place_of(struct translation *t, const struct guest_insn *g, unsigned slot, const struct where *w,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * jit_scratch: what r9, r10 and r11 hold while a block runs, and where the guest's flags are. The three are
- * a cache: of the guest registers of the same name and of groups' deltas, both of which stand in memory too,
- * so that giving one up costs nothing.
+ * a cache: of the guest registers of the same name, which stand in memory too, and of groups' deltas, which
+ * get there when they have to give way.
  */
 #include "cpu/soft/jit_block.h"
 
@@ -26,6 +26,19 @@ static unsigned price(const struct translation *t, unsigned reg)
                                 : 2 + (t->groups[holds - HOLDS_DELTA].count > 2);
 }
 
+/* What it holds goes into memory, if it is wanted and not there yet. */
+static void give_up(struct translation *t, unsigned reg)
+{
+    unsigned holds = *held(t, reg);
+    *held(t, reg) = HOLDS_NOTHING;
+    if (holds < HOLDS_DELTA || finished(t, holds))
+        return;
+    struct group *g = &t->groups[holds - HOLDS_DELTA];
+    if (!g->stored)
+        gs64(&t->o, OP_STORE, reg, VCPU_OFF(jit_delta) + 8u * g->slot);
+    g->stored = true;
+}
+
 unsigned scratch_take(struct translation *t, uint32_t avoid)
 {
     unsigned best = 0, least = 0;
@@ -40,7 +53,7 @@ unsigned scratch_take(struct translation *t, uint32_t avoid)
     }
     if (!best)
         bug(__FILE__, __LINE__, "no scratch register left");
-    *held(t, best) = HOLDS_NOTHING;
+    give_up(t, best);
     return best;
 }
 
@@ -48,7 +61,14 @@ void scratch_lose(struct translation *t, uint32_t mask)
 {
     for (unsigned r = R9; r <= R11; r++)
         if (mask >> r & 1)
-            *held(t, r) = HOLDS_NOTHING;
+            give_up(t, r);
+}
+
+void scratch_prepare(struct translation *t, uint32_t mask)
+{
+    for (unsigned r = R9; r <= R11; r++)
+        if (mask >> r & 1 && *held(t, r) != HOLDS_GUEST)
+            give_up(t, r);
 }
 
 void scratch_guest(struct translation *t, uint32_t mask)
@@ -56,6 +76,7 @@ void scratch_guest(struct translation *t, uint32_t mask)
     for (unsigned r = R9; r <= R11; r++) {
         if (!(mask >> r & 1) || *held(t, r) == HOLDS_GUEST)
             continue;
+        give_up(t, r);
         gs64(&t->o, OP_LOAD, r, 8 * r);
         *held(t, r) = HOLDS_GUEST;
     }
@@ -73,9 +94,13 @@ void scratch_written(struct translation *t, uint32_t mask)
 
 unsigned scratch_delta(struct translation *t, unsigned group, uint32_t avoid)
 {
-    for (unsigned r = R9; r <= R11; r++)
-        if (!(avoid >> r & 1) && *held(t, r) == HOLDS_DELTA + group)
+    for (unsigned r = R9; r <= R11; r++) {
+        if (*held(t, r) != HOLDS_DELTA + group)
+            continue;
+        if (!(avoid >> r & 1))
             return r;
+        give_up(t, r);
+    }
     unsigned reg = scratch_take(t, avoid);
     gs64(&t->o, OP_LOAD, reg, VCPU_OFF(jit_delta) + 8u * t->groups[group].slot);
     *held(t, reg) = (uint8_t)(HOLDS_DELTA + group);
@@ -84,7 +109,7 @@ unsigned scratch_delta(struct translation *t, unsigned group, uint32_t avoid)
 
 void scratch_has_delta(struct translation *t, unsigned group, unsigned reg)
 {
-    gs64(&t->o, OP_STORE, reg, VCPU_OFF(jit_delta) + 8u * t->groups[group].slot);
+    t->groups[group].stored = false;
     *held(t, reg) = (uint8_t)(HOLDS_DELTA + group);
 }
 

@@ -165,6 +165,7 @@ void soft_yield(void);
 int step_new(struct vcpu *v, struct err *e); /* its memory; step_free takes half-built ones */
 void step_free(struct vcpu *v);
 void step(struct vcpu *v); /* execute the instruction at rip, whatever it is; faults */
+unsigned step_stats(const struct soft *s, struct cpu_stepped ret[CPU_STEPPED]); /* any thread; how many */
 
 /* ---- jit.c ---- */
 int jit_new(struct soft *s, struct jit **ret, struct err *e);

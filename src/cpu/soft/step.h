@@ -7,7 +7,7 @@
  *   step_memory.c  what that address is
  *   step_flow.c    near jumps, calls, stack            step_string.c  string instructions
  *   step_rare.c    decimal arithmetic, gathers, ...    step_save.c    FXSAVE, XSAVE and their kin
- *   step_enter.S   in and out of native code
+ *   step_enter.S   in and out of native code        step_stats.c   which instructions it had to take
  */
 #pragma once
 
@@ -46,12 +46,18 @@ struct stepped {
 struct stepper {
     uint8_t *code_rw, *code_rx; /* one memory, two mappings: never writable and executable at one address */
     struct stepped entries[STEP_ENTRIES];
+    uint64_t counts[ZYDIS_MNEMONIC_MAX_VALUE + 1];
     uint8_t bounce[STEP_BOUNCE + 64] __attribute__((aligned(64)));
 };
 
 static inline struct stepper *stepper_of(struct vcpu *v)
 {
     return v->stepper;
+}
+
+static inline void step_count(struct vcpu *v, unsigned mnemonic)
+{
+    cpu_count(&stepper_of(v)->counts[mnemonic]);
 }
 
 /* Who runs this mnemonic in C; NULL: natively. */

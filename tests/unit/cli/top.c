@@ -79,6 +79,10 @@ static void rates_need_a_sample_of_the_same_monitor_before(void **state)
     assert_non_null(strstr(b, " -  "));
     assert_non_null(strstr(b, "1 KiB/512 MiB"));
     free(text);
+    json_object_set_new(json_array_get(now, 0), "engine", json_string("kvm"));
+    char *kvm = table(before, now, "name");
+    assert_null(strstr(strstr(kvm, "\na "), " 500 ")); /* it steps nothing, and does not count */
+    free(kvm);
     OWN(json_t) j = top_json(before, now, "name");
     const json_t *rates = json_object_get(json_array_get(j, 0), "rates");
     assert_true(json_real_value(json_object_get(rates, "cpu_percent")) == 50);
