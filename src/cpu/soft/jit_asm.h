@@ -131,6 +131,16 @@ static inline void lea(struct out *o, unsigned to, unsigned base, int32_t disp)
 {
     op64(o, OP_LEA, to, base, NO_REG, 0, disp);
 }
+/* rorx reg, reg, by, one of the eight low registers: no flags. Needs BMI2. */
+static inline void rorx_low64(struct out *o, unsigned reg, unsigned by)
+{
+    put8(o, 0xc4);
+    put8(o, 0xe3);
+    put8(o, 0xfb);
+    put8(o, 0xf0);
+    put8(o, 0xc0 | reg << 3 | reg);
+    put8(o, by);
+}
 /* rorx to32, from32, by: no flags. Needs BMI2. */
 static inline void rorx32(struct out *o, unsigned to, unsigned from, unsigned by)
 {

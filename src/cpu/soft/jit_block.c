@@ -27,6 +27,8 @@ static bool goes_on(const struct translation *t, const struct guest_insn *g, uns
 /* Who runs what the translator does not. */
 static void choose_helper(const struct translation *t, struct guest_insn *g)
 {
+    if (g->high && !t->j->bmi2)
+        sys_leave_to_c(g);
     bool no_sys = t->v->soft->debug & CPU_DEBUG_NO_SYS;
     if (!g->insn.len && RAM_PAGE - g->off < 15u && !(t->mode & MODE_ACROSS) &&
         !(t->v->soft->debug & CPU_DEBUG_NO_ACROSS))

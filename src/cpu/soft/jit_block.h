@@ -82,8 +82,9 @@ struct place {
  * has been made yet; its registers are none of those in g->uses or keep. */
 struct place place_of(struct translation *t, const struct guest_insn *g, unsigned slot, const struct where *w,
                       unsigned bytes, bool write, uint32_t keep);
-uint32_t place_regs(const struct place *p);                                      /* of r9..r11 */
-void put_with_place(struct out *o, const struct insn *i, const struct place *p); /* jit_encode.c */
+uint32_t place_regs(const struct place *p); /* of r9..r11 */
+/* jit_encode.c; high: the low byte instead of AH, CH, DH, BH. */
+void put_with_place(struct out *o, const struct insn *i, const struct place *p, bool high);
 
 /* ---- jit_mem.c ---- */
 /* Host RSP is the guest's; nothing to do unless pushes or pops came before. */

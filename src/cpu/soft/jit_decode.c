@@ -116,6 +116,26 @@ static bool has_high_byte(const struct insn *i)
     return false;
 }
 
+/* It can be turned into the low byte for a moment, if nothing else of the instruction is in that register. */
+static bool note_high_byte(struct guest_insn *g)
+{
+    const struct insn *i = &g->insn;
+    unsigned bytes, shift, high = 0, same = 0, reg = 0;
+    if (!has_high_byte(i))
+        return true;
+    for (unsigned n = 0; n < i->z.operand_count; n++)
+        if (i->ops[n].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+            i->ops[n].encoding == ZYDIS_OPERAND_ENCODING_MODRM_REG) {
+            reg = operand_gpr(i->ops[n].reg.value, &bytes, &shift);
+            high += shift == 8;
+        }
+    for (unsigned n = 0; n < i->z.operand_count; n++)
+        if (i->ops[n].type == ZYDIS_OPERAND_TYPE_REGISTER)
+            same += operand_gpr(i->ops[n].reg.value, &bytes, &shift) == reg;
+    g->high = true;
+    return high == 1 && same == 1;
+}
+
 static bool vectors_allowed(struct guest_insn *g, uint32_t mode)
 {
     switch (native_need(&g->insn)) {
@@ -192,7 +212,7 @@ static bool memory_kind(struct guest_insn *g)
     g->kind = KIND_MEM;
     if (rip && !fits_disp(g, op))
         return false;
-    return g->mem_bytes > 0 && g->mem_bytes <= 64 && !has_high_byte(i) && !(rip && i->addr_bytes != 8);
+    return g->mem_bytes > 0 && g->mem_bytes <= 64 && note_high_byte(g) && !(rip && i->addr_bytes != 8);
 }
 
 static bool stack_kind(struct guest_insn *g)
@@ -285,7 +305,7 @@ void jit_decode_at(const struct decoder *d, const uint8_t *bytes, unsigned room,
                    struct guest_insn *g)
 {
     g->off = (uint16_t)off;
-    g->has_mem = g->writes = g->vectors = g->near_target = g->loose = false;
+    g->has_mem = g->writes = g->vectors = g->near_target = g->loose = g->high = false;
     g->uses = g->loads = g->sets = g->address_uses = 0;
     g->groups[0] = g->groups[1] = NO_GROUP;
     g->tested = g->modified = g->killed = 0;

@@ -48,7 +48,7 @@ static void put_vex(struct out *o, const struct insn *i, const struct place *p)
     put8(o, i->z.opcode);
 }
 
-void put_with_place(struct out *o, const struct insn *i, const struct place *p)
+void put_with_place(struct out *o, const struct insn *i, const struct place *p, bool high)
 {
     if (i->z.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX)
         put_vex(o, i, p);
@@ -59,7 +59,8 @@ void put_with_place(struct out *o, const struct insn *i, const struct place *p)
         return;
     }
     unsigned at = i->z.raw.modrm.offset;
-    put_operand(o, i->bytes[at] >> 3 & 7u, p->base, p->index, 0, p->disp);
+    unsigned reg = i->bytes[at] >> 3 & 7u;
+    put_operand(o, high ? reg - 4 : reg, p->base, p->index, 0, p->disp);
     for (unsigned n = at + 1u + (i->z.raw.sib.offset ? 1 : 0) + i->z.raw.disp.size / 8u; n < i->len; n++)
         put8(o, i->bytes[n]);
 }

@@ -36,6 +36,21 @@ struct place place_stack(struct translation *t, const struct guest_insn *g, unsi
     return place_of(t, g, 1, &w, 8, write, keep);
 }
 
+/* AH cannot be named beside r9 to r11: RAX is rotated, and AL is what AH was. The same for CH, DH, BH. */
+static void put_high(struct translation *t, const struct guest_insn *g, struct place *p)
+{
+    struct out *o = &t->o;
+    unsigned reg = (g->insn.bytes[g->insn.z.raw.modrm.offset] >> 3 & 7u) - 4;
+    if (p->base == reg || p->index == reg) {
+        unsigned a = scratch_take(t, place_regs(p));
+        op64(o, OP_LEA, a, p->base, p->index, 0, p->disp);
+        *p = (struct place){.base = (uint8_t)a, .index = NO_REG};
+    }
+    rorx_low64(o, reg, 8);
+    put_with_place(o, &g->insn, p, true);
+    rorx_low64(o, reg, 56);
+}
+
 void emit_mem(struct translation *t, const struct guest_insn *g)
 {
     struct place p = place_operand(t, g, g->mem_bytes, g->writes);
@@ -43,7 +58,10 @@ void emit_mem(struct translation *t, const struct guest_insn *g)
     scratch_guest(t, g->loads);
     scratch_prepare(t, g->sets);
     mark_here(t, g);
-    put_with_place(&t->o, &g->insn, &p);
+    if (g->high)
+        put_high(t, g, &p);
+    else
+        put_with_place(&t->o, &g->insn, &p, false);
     scratch_written(t, g->sets);
     flags_after(t, g);
 }
