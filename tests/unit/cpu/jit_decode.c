@@ -109,7 +109,7 @@ static void what_is_privileged_or_rare_is_left_to_c(void **state)
         KIND(CALL_C, "rep movsb"),
         KIND(CALL_C, "xsave (%%rax)"),
         KIND(CALL_C, "fnstenv (%%rax)"),
-        KIND(BIT, "bt %%rax, (%%rcx)"),     /* may point anywhere */
+        KIND(BIT, "bt %%rax, (%%rcx)"),        /* may point anywhere */
         KIND(CALL_C, "cmpxchg %%ah, (%%rcx)"), /* no REX, and AL is in use */
         KIND(CALL_C, "vpgatherdd %%xmm1, (%%rax,%%xmm2,4), %%xmm3"),
         KIND(CALL_C, "pushw %%ax"),
@@ -473,7 +473,7 @@ static void nonsense_has_no_length(void **state)
 {
     (void)state;
     struct guest_insn g = decoded(CODE(".byte 0x0f, 0xff, 0xff, 0x66, 0x06"), MODE);
-    assert_int_equal(g.kind, KIND_CALL_C); /* UD0 has one */
+    assert_int_equal(g.kind, KIND_CALL_C);             /* UD0 has one */
     g = decoded(CODE(".fill 15, 1, 0x66; nop"), MODE); /* 16 bytes */
     assert_int_equal(g.kind, KIND_STEP);
     assert_int_equal(g.insn.len, 0);
