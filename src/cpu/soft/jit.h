@@ -16,7 +16,8 @@
  *   jit_mem.c     copies, stack instructions                           jit_bit.c     bits of memory by number
  *   jit_sys.c     system instructions, inline                          jit_call.c    ... and in C
  *   jit_jump.c    the ends of blocks: jumps, calls, returns            jit_jcache.c  the jump cache
- *   jit_page.c    pages with code that are written                     jit_loose.c   code whose numbers are patched
+ *   jit_page.c    pages with code that are written                     jit_loose.c   code whose numbers are
+ * patched
  *
  * Threads: everything that changes the cache holds jit->lock; translated code is run without it.
  */
@@ -33,7 +34,7 @@
 #define JIT_SITES      (3u << 20)
 #define JIT_EXITS      (1u << 20)
 #define JIT_MARKS      (6u << 20)
-#define JIT_HASH       (1u << 16)
+#define JIT_HASH       (1u << 18)
 #define JIT_CALLS      (1u << 18)
 #define JIT_PATCHED    256u
 #define BLOCK_INSNS    48
@@ -43,8 +44,8 @@
 /* A block without groups, besides what the vCPU's mode says. */
 #define MODE_NO_GROUPS (1u << 31)
 /* A block of one instruction, which goes on in the next page. */
-#define MODE_ACROSS (1u << 30)
-#define APART_ROUNDS   32 /* of a loop without groups before these are tried again */
+#define MODE_ACROSS  (1u << 30)
+#define APART_ROUNDS 32 /* of a loop without groups before these are tried again */
 
 /* ... and back. */
 #define FLAGS_SLOT(fl) ((uint32_t)(((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) >> 11 & 1)))
@@ -106,7 +107,8 @@ struct block {
     uint64_t entry_was; /* its first five bytes while the block is awake */
     uint32_t hash_next, page_next;
     uint32_t incoming; /* exits that lead here */
-    uint32_t twin;     /* MODE_ACROSS: who stands for it in the next page, and has no code; and the other way round */
+    uint32_t
+        twin; /* MODE_ACROSS: who stands for it in the next page, and has no code; and the other way round */
     uint64_t ahead; /* lines of the page that were looked at for flags: they may lie behind its own bytes */
     uint64_t sum;   /* of all bytes that it depends on */
     uint16_t bytes; /* guest code */
@@ -290,4 +292,5 @@ void block_make_shared(struct jit *j, struct vcpu *v); /* once, before the first
 /* Lock held, cache not full. */
 uint32_t block_translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode);
 /* next_gpa: of the next page's start; mode has MODE_ACROSS. */
-uint32_t block_translate_across(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t next_gpa, uint32_t mode);
+uint32_t block_translate_across(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t next_gpa,
+                                uint32_t mode);

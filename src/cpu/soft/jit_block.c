@@ -15,7 +15,7 @@
 
 #define BRANCHES    4  /* of a block, at most */
 #define SKIP_BYTES  96 /* over which one may lead */
-#define ENTRY_ALIGN 8 /* the first five bytes are replaced by one store */
+#define ENTRY_ALIGN 8  /* the first five bytes are replaced by one store */
 
 /* Behind a short jump forwards: code that is skipped now and then. */
 static bool goes_on(const struct translation *t, const struct guest_insn *g, unsigned *branches)

@@ -27,7 +27,7 @@ struct translation {
     uint64_t gpa; /* of the block */
     uint32_t mode, block;
     const uint8_t *page;
-    const uint8_t *next; /* MODE_ACROSS: the next page */
+    const uint8_t *next;          /* MODE_ACROSS: the next page */
     uint32_t tlb_read, tlb_write; /* offsets of the arrays in struct vcpu */
     bool vectors;                 /* already seen to be in the registers */
     bool in_slot;                 /* the guest's flags are in the slot, not in the host's */
@@ -82,7 +82,7 @@ struct place {
  * has been made yet; its registers are none of those in g->uses or keep. */
 struct place place_of(struct translation *t, const struct guest_insn *g, unsigned slot, const struct where *w,
                       unsigned bytes, bool write, uint32_t keep);
-uint32_t place_regs(const struct place *p);                                      /* of r9..r11 */
+uint32_t place_regs(const struct place *p); /* of r9..r11 */
 /* jit_encode.c; high: the low byte instead of AH, CH, DH, BH. */
 void put_with_place(struct out *o, const struct insn *i, const struct place *p, bool high);
 
@@ -113,7 +113,8 @@ void emit_bit(struct translation *t, const struct guest_insn *g);
 uint64_t loose_lines(struct jit *j, uint64_t gpa_page);
 bool loose_wanted(struct translation *t, const struct guest_insn *g);
 void emit_loose(struct translation *t, const struct guest_insn *g);
-void loose_load(struct translation *t, const struct guest_insn *g, unsigned reg); /* reg := a jump's displacement */
+void loose_load(struct translation *t, const struct guest_insn *g,
+                unsigned reg); /* reg := a jump's displacement */
 
 /* ---- jit_block.c ---- */
 /* Arithmetic flags that the code at this page offset wants. */

@@ -155,7 +155,7 @@ bool cache_full(const struct jit *j)
 uint32_t *cache_bucket(const struct jit *j, uint64_t gpa, uint32_t mode)
 {
     uint64_t h = (gpa ^ (uint64_t)mode << 20) * 0x9e3779b97f4a7c15ull;
-    return &j->hash[h >> 48 & (JIT_HASH - 1)];
+    return &j->hash[h >> 40 & (JIT_HASH - 1)];
 }
 
 struct code_page *cache_page(const struct jit *j, uint64_t gpa)

@@ -124,7 +124,8 @@ static bool note_high_byte(struct guest_insn *g)
     if (!has_high_byte(i))
         return true;
     for (unsigned n = 0; n < i->z.operand_count; n++)
-        if (i->ops[n].type == ZYDIS_OPERAND_TYPE_REGISTER && i->ops[n].encoding == ZYDIS_OPERAND_ENCODING_MODRM_REG) {
+        if (i->ops[n].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+            i->ops[n].encoding == ZYDIS_OPERAND_ENCODING_MODRM_REG) {
             reg = operand_gpr(i->ops[n].reg.value, &bytes, &shift);
             high += shift == 8;
         }

@@ -50,7 +50,7 @@ struct guest_insn {
     uint16_t target; /* direct jumps within the page: its offset */
     bool near_target;
     bool high;           /* its register operand is AH, CH, DH or BH, beside one in memory */
-    bool loose; /* jit_loose.c */
+    bool loose;          /* jit_loose.c */
     int8_t groups[2];    /* of its operand, of its stack access: jit_group.h */
     int32_t target_disp; /* else: from the page's address */
 };

@@ -21,10 +21,17 @@ static void clear_bank(struct vcpu *v, unsigned bank)
     struct jcache_used *u = &v->jcache_used[bank];
     if (!u->halves)
         return;
-    for (unsigned i = 0; i < sizeof(u->slots) / sizeof(u->slots[0]); i++)
-        for (uint64_t m = u->slots[i]; m; m &= m - 1)
-            empty(v, bank, i * 64 + (unsigned)__builtin_ctzll(m));
-    zero_bytes(u, sizeof(*u));
+    for (unsigned w = 0; w < JCACHE_WORDS / 64; w++)
+        for (; u->words[w]; u->words[w] &= u->words[w] - 1) {
+            unsigned i = w * 64 + (unsigned)__builtin_ctzll(u->words[w]);
+            for (uint64_t m = u->slots[i]; m; m &= m - 1)
+                empty(v, bank, i * 64 + (unsigned)__builtin_ctzll(m));
+            u->slots[i] = 0;
+        }
+    zero_bytes(u->pages, sizeof(u->pages));
+    u->gibs = 0;
+    u->halves = 0;
+    u->local = false;
 }
 
 /* All zeros are an entry of address 0, which slot 0 alone would take for its own. */
@@ -73,12 +80,15 @@ static uint8_t half_bit(uint64_t va)
 static void clear_range(struct vcpu *v, unsigned bank, uint64_t va, unsigned shift)
 {
     const struct jcache_used *u = &v->jcache_used[bank];
-    for (unsigned i = 0; i < sizeof(u->slots) / sizeof(u->slots[0]); i++)
-        for (uint64_t m = u->slots[i]; m; m &= m - 1) {
-            unsigned slot = i * 64 + (unsigned)__builtin_ctzll(m);
-            uint64_t at = v->jcache[bank][slot].va;
-            if (at >> shift == va >> shift || (at + 14) >> shift == va >> shift)
-                empty(v, bank, slot);
+    for (unsigned w = 0; w < JCACHE_WORDS / 64; w++)
+        for (uint64_t words = u->words[w]; words; words &= words - 1) {
+            unsigned i = w * 64 + (unsigned)__builtin_ctzll(words);
+            for (uint64_t m = u->slots[i]; m; m &= m - 1) {
+                unsigned slot = i * 64 + (unsigned)__builtin_ctzll(m);
+                uint64_t at = v->jcache[bank][slot].va;
+                if (at >> shift == va >> shift || (at + 14) >> shift == va >> shift)
+                    empty(v, bank, slot);
+            }
         }
 }
 
@@ -114,6 +124,7 @@ void jcache_add(struct vcpu *v, uint64_t va, uint64_t last, const void *code)
     unsigned bank = v->mode & MODE_USER ? BANK_USER : BANK_KERNEL, slot = jcache_slot(va);
     v->jcache[bank][slot] = (struct jcache_entry){va, (uint64_t)(uintptr_t)code};
     set(v->jcache_used[bank].slots, slot);
+    set(v->jcache_used[bank].words, slot / 64);
     note_page(v, bank, va);
     if ((va ^ last) & ~0xfffull)
         note_page(v, bank, last);

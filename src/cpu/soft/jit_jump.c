@@ -63,7 +63,8 @@ static void add_exit(struct translation *t, uint8_t *at, unsigned target, bool a
 {
     struct jit *j = t->j;
     uint32_t number = j->nr_exits++;
-    j->exits[number] = (struct exit){.patch = code_at(t, at), .block = t->block, .target = (uint16_t)target, .apart = apart};
+    j->exits[number] =
+        (struct exit){.patch = code_at(t, at), .block = t->block, .target = (uint16_t)target, .apart = apart};
     slow_path(t, at, SITE(LEAVE_LINK, number, false), 0);
 }
 
@@ -251,7 +252,8 @@ static void emit_cond(struct translation *t, const struct guest_insn *g)
 {
     int32_t next = g->off + g->insn.len;
     flags_back(t, 0);
-    if (g->kind == KIND_JCC && g->near_target && g->target <= g->off && next < (int32_t)RAM_PAGE && !no_chain(t)) {
+    if (g->kind == KIND_JCC && g->near_target && g->target <= g->off && next < (int32_t)RAM_PAGE &&
+        !no_chain(t)) {
         align_jump(t, 2); /* a loop: the way back is straight */
         add_exit(t, jump_if(&t->o, (g->insn.z.opcode & 15u) ^ 1), (unsigned)next, t->mode & MODE_NO_GROUPS);
         emit_goto(t, g->target, g->off, wanted_there(t, g));

@@ -107,8 +107,10 @@ void settle_rsp(struct translation *t)
     t->rsp_off = 0;
 }
 
-/* As place_stack, while RSP may be behind. If there is a check to be made it must not be, for that may leave. */
-static struct place place_top(struct translation *t, const struct guest_insn *g, int32_t disp, bool write, uint32_t keep)
+/* As place_stack, while RSP may be behind. If there is a check to be made it must not be, for that may leave.
+ */
+static struct place place_top(struct translation *t, const struct guest_insn *g, int32_t disp, bool write,
+                              uint32_t keep)
 {
     if (!check_is_made(t, g, 1))
         settle_rsp(t);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * jit_scratch: what r9, r10 and r11 hold while a block runs, and where the guest's flags are. The three are
- * a cache: of the guest registers of the same name, which stand in memory too, and of groups' deltas, which get
- * there when they have to give way.
+ * a cache: of the guest registers of the same name, which stand in memory too, and of groups' deltas, which
+ * get there when they have to give way.
  */
 #include "cpu/soft/jit_block.h"
 

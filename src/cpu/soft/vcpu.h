@@ -135,12 +135,14 @@ struct jcache_entry {
     uint64_t va;
     uint64_t code;
 };
-#define JCACHE_BITS  14 /* for each of kernel and user code */
+#define JCACHE_BITS  16 /* for each of kernel and user code: compilers have tens of thousands of targets */
+#define JCACHE_WORDS ((1u << JCACHE_BITS) / 64)
 #define JCACHE_PAGES 8192
 /* What a bank of the jump cache holds, so that clearing costs what is in use. pages, gibs and halves are
  * filters: no entry is of a page (large page, half of the address space) whose bit is not set. */
 struct jcache_used {
-    uint64_t slots[(1u << JCACHE_BITS) / 64];
+    uint64_t slots[JCACHE_WORDS];
+    uint64_t words[JCACHE_WORDS / 64]; /* of slots[]: those with a bit set */
     uint64_t pages[JCACHE_PAGES / 64]; /* by their lowest bits */
     uint64_t gibs;                     /* by bits 30..35 */
     uint8_t halves;                    /* 1: lower, 2: upper */
