@@ -314,10 +314,8 @@ static uint32_t translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t 
         .step = t->insns[0].kind == KIND_STEP,
         .cut = t->insns[0].kind == KIND_CUT,
     };
-    if (last->loose) {
-        j->blocks[t->block].hole = (uint16_t)(last->off + last->insn.z.raw.imm[0].offset - (gpa & 0xfff));
-        j->blocks[t->block].hole_bytes = last->insn.z.raw.imm[0].size / 8;
-    }
+    if (last->loose)
+        loose_hole(&j->blocks[t->block], last);
     emit_all(t);
     j->blocks[t->block].ahead = t->lines_ahead;
     set_sum(t);
