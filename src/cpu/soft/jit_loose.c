@@ -10,7 +10,7 @@
 
 static struct patched *entry_of(struct jit *j, uint64_t gpa)
 {
-    return &j->patched[(gpa * 0x9e3779b97f4a7c15ull) >> 56];
+    return &j->patched[(gpa * 0x9e3779b97f4a7c15ull) >> 58];
 }
 
 void loose_note(struct jit *j, uint64_t gpa)
