@@ -239,13 +239,6 @@ void block_make_shared(struct jit *j, struct vcpu *v)
     }
 }
 
-/* An instruction's bytes and what follows them. */
-static void copy_16(uint8_t *to, const struct insn *i)
-{
-    *(loose64 *)(void *)to = *(const loose64 *)(const void *)i->bytes;
-    *(loose64 *)(void *)(to + 8) = *(const loose64 *)(const void *)(i->bytes + 8);
-}
-
 /* Of the bytes that were decoded. A block of nonsense, or in two pages, has none: it does not sleep, it dies.
  */
 static void set_sum(struct translation *t)
@@ -257,7 +250,7 @@ static void set_sum(struct translation *t)
     if (t->next || (!last->insn.len && last->kind != KIND_CUT))
         return;
     for (unsigned n = 0; n < t->nr; n++) {
-        copy_16(bytes + len, &t->insns[n].insn);
+        insn_copy(bytes + len, &t->insns[n].insn);
         len += t->insns[n].insn.len;
     }
     b->sum = page_sum(t->j, b, bytes);
