@@ -318,12 +318,14 @@ static void set_immediate(const struct form *f, const struct parts *p, struct in
         i->ops[f->imm_op].imm.value.u = val;
 }
 
-/* Not by REP, which takes longer for so little, nor by libc. */
-static inline void copy_words(void *to, const void *from, size_t words)
+/* Not by REP, which takes longer for so little, nor by libc. A constant number of words is unrolled. */
+__attribute__((always_inline)) static inline void copy_words(void *to, const void *from, size_t words)
 {
     uint64_t *t = to;
-    for (const uint64_t *f = from, *end = f + words; f < end; f++, t++) {
-        *t = *f;
+    const uint64_t *f = from;
+#pragma GCC unroll 16
+    for (size_t n = 0; n < words; n++) {
+        t[n] = f[n];
         __asm__ volatile("" : : : "memory");
     }
 }
@@ -338,16 +340,21 @@ static void take_bytes(uint8_t to[15], const uint8_t *from, unsigned len)
     *(loose64 *)(void *)(to + 7) = *(const loose64 *)(const void *)(from + 7);
 }
 
-#define PREFIXES_AT   offsetof(ZydisDecodedInstruction, raw.prefixes)
-#define PREFIXES_END  offsetof(ZydisDecodedInstruction, raw.encoding2)
 #define FORM_PREFIXES 2u /* a form has no more */
+
+/* Words of a decoded instruction from one member to before another, but for what is not of plain
+ * instructions: flags of AVX, more prefixes, a second immediate. */
+#define PART(to, from, first, behind)                                                                        \
+    copy_words((uint64_t *)(void *)(to) + offsetof(ZydisDecodedInstruction, first) / 8,                      \
+               (const uint64_t *)(const void *)(from) + offsetof(ZydisDecodedInstruction, first) / 8,        \
+               (offsetof(ZydisDecodedInstruction, behind) + 7) / 8 -                                         \
+                   offsetof(ZydisDecodedInstruction, first) / 8)
 
 static void copy_decoded(ZydisDecodedInstruction *to, const ZydisDecodedInstruction *from)
 {
-    const size_t head = (PREFIXES_AT + FORM_PREFIXES * sizeof(from->raw.prefixes[0]) + 7) / 8;
-    const size_t rest = PREFIXES_END / 8, end = sizeof(*from) / 8;
-    copy_words(to, from, head);
-    copy_words((uint64_t *)(void *)to + rest, (const uint64_t *)(const void *)from + rest, end - rest);
+    PART(to, from, machine_mode, avx);
+    PART(to, from, meta, raw.prefixes[FORM_PREFIXES]);
+    PART(to, from, raw.encoding2, raw.imm[1]);
 }
 
 static void copy_form(struct insn *to, const struct form *from)
@@ -358,7 +365,8 @@ static void copy_form(struct insn *to, const struct form *from)
     to->addr_bytes = from->addr_bytes;
     to->stack_bytes = from->stack_bytes;
     copy_decoded(&to->z, &from->z);
-    copy_words(to->ops, from->ops, from->z.operand_count * sizeof(from->ops[0]) / 8);
+    for (unsigned n = 0; n < from->z.operand_count; n++)
+        copy_words(&to->ops[n], &from->ops[n], sizeof(from->ops[0]) / 8);
 }
 
 bool insn_form_decode(const struct insn_forms *f, const uint8_t *bytes, unsigned len, struct insn *ret,

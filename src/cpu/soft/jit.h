@@ -36,7 +36,7 @@
 #define JIT_MARKS      (6u << 20)
 #define JIT_HASH       (1u << 18)
 #define JIT_CALLS      (1u << 18)
-#define JIT_PATCHED    256u
+#define JIT_PATCHED    64u
 #define BLOCK_INSNS    48
 
 /* The slot that saves flags: AX after LAHF; SETO AL. */

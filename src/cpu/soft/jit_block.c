@@ -317,13 +317,6 @@ void block_make_shared(struct jit *j, struct vcpu *v)
     }
 }
 
-/* An instruction's bytes and what follows them. */
-static void copy_16(uint8_t *to, const struct insn *i)
-{
-    *(loose64 *)(void *)to = *(const loose64 *)(const void *)i->bytes;
-    *(loose64 *)(void *)(to + 8) = *(const loose64 *)(const void *)(i->bytes + 8);
-}
-
 /* Of the bytes that were decoded. A block of nonsense, or in two pages, has none: it does not sleep, it dies.
  */
 static void set_sum(struct translation *t)
@@ -335,7 +328,7 @@ static void set_sum(struct translation *t)
     if (t->next || (!last->insn.len && last->kind != KIND_CUT))
         return;
     for (unsigned n = 0; n < t->nr; n++) {
-        copy_16(bytes + len, &t->insns[n].insn);
+        insn_copy(bytes + len, &t->insns[n].insn);
         len += t->insns[n].insn.len;
     }
     b->sum = page_sum(t->j, b, bytes);
@@ -393,10 +386,8 @@ static uint32_t translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t 
         .step = t->insns[0].kind == KIND_STEP,
         .cut = t->insns[0].kind == KIND_CUT,
     };
-    if (last->loose) {
-        j->blocks[t->block].hole = (uint16_t)(last->off + last->insn.z.raw.imm[0].offset - (gpa & 0xfff));
-        j->blocks[t->block].hole_bytes = last->insn.z.raw.imm[0].size / 8;
-    }
+    if (last->loose)
+        loose_hole(&j->blocks[t->block], last);
     emit_all(t);
     j->blocks[t->block].ahead = t->lines_ahead;
     set_sum(t);

@@ -111,6 +111,7 @@ void emit_call_c(struct translation *t, const struct guest_insn *g);
 void emit_bit(struct translation *t, const struct guest_insn *g);
 /* ---- jit_loose.c ---- */
 uint64_t loose_lines(struct jit *j, uint64_t gpa_page);
+void loose_hole(struct block *b, const struct guest_insn *g);
 bool loose_wanted(struct translation *t, const struct guest_insn *g);
 void emit_loose(struct translation *t, const struct guest_insn *g);
 void loose_load(struct translation *t, const struct guest_insn *g,

@@ -425,14 +425,23 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* Of the host code, what can still be entered. */
+static uint64_t awake_bytes(const struct jit *j)
+{
+    uint64_t sum = 0;
+    for (uint32_t n = 1; n < j->nr_blocks; n++)
+        sum += j->blocks[n].dead ? 0 : j->blocks[n].code_end - j->blocks[n].code;
+    return sum;
+}
+
 /* A cache that is soon full again is too small for what runs: it grows. A boot, which runs most of its code
- * once, takes no more for that. */
+ * once, takes no more for that; nor does what is full of code that its guest has written over. */
 void cache_make_room(struct jit *j, struct vcpu *v)
 {
     uint64_t now = now_ns();
     bool soon = j->emptied_ns && now - j->emptied_ns < JIT_GROW_NS;
     j->emptied_ns = now;
-    if (soon && j->code_bytes >= JIT_CODE_FIRST && j->code_bytes < JIT_CODE_BYTES)
+    if (soon && awake_bytes(j) > j->code_bytes / 2 && j->code_bytes >= JIT_CODE_FIRST && j->code_bytes < JIT_CODE_BYTES)
         j->code_bytes = j->code_bytes < JIT_CODE_BYTES / 2 ? j->code_bytes * 2 : JIT_CODE_BYTES;
     else
         cache_flush(j, v);

@@ -10,7 +10,7 @@
 
 static struct patched *entry_of(struct jit *j, uint64_t gpa)
 {
-    return &j->patched[(gpa * 0x9e3779b97f4a7c15ull) >> 56];
+    return &j->patched[(gpa * 0x9e3779b97f4a7c15ull) >> 58];
 }
 
 void loose_note(struct jit *j, uint64_t gpa)
@@ -35,7 +35,7 @@ uint64_t loose_lines(struct jit *j, uint64_t gpa_page)
 
 /* ---- which ---- */
 
-enum { NO, MOV, ARITH, TEST, IMUL, JUMP };
+enum { NO, MOV, ARITH, TEST, IMUL, LEA, JUMP };
 
 /* Without memory operand, of 4 or 8 bytes. */
 static unsigned form_of(const struct guest_insn *g)
@@ -46,6 +46,10 @@ static unsigned form_of(const struct guest_insn *g)
     if (g->kind != KIND_COPY || i->op_bytes < 4 || i->z.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT)
         return NO;
     switch (i->z.opcode) {
+    case 0x8d:
+        return i->addr_bytes == 8 && i->z.raw.disp.size == 32 && i->ops[1].mem.base != ZYDIS_REGISTER_RIP
+                   ? LEA
+                   : NO;
     case 0xb8 ... 0xbf:
     case 0xc7:
         return MOV;
@@ -64,16 +68,27 @@ static unsigned form_of(const struct guest_insn *g)
 
 static unsigned number_bytes(const struct insn *i)
 {
-    return i->z.raw.imm[0].size / 8;
+    return (i->z.raw.imm[0].size ? i->z.raw.imm[0].size : i->z.raw.disp.size) / 8;
+}
+
+static unsigned number_at(const struct insn *i)
+{
+    return i->z.raw.imm[0].size ? i->z.raw.imm[0].offset : i->z.raw.disp.offset;
 }
 
 bool loose_wanted(struct translation *t, const struct guest_insn *g)
 {
-    const struct insn *i = &g->insn;
-    if (!t->hot || !i->len || number_bytes(i) < 4 || form_of(g) == NO)
+    if (!t->hot || !g->insn.len || form_of(g) == NO || number_bytes(&g->insn) < 4)
         return false;
-    const struct patched *e = entry_of(t->j, (t->gpa & ~0xfffull) + g->off + i->z.raw.imm[0].offset);
-    return e->writes >= OFTEN && e->gpa == (t->gpa & ~0xfffull) + g->off + i->z.raw.imm[0].offset;
+    uint64_t gpa = (t->gpa & ~0xfffull) + g->off + number_at(&g->insn);
+    const struct patched *e = entry_of(t->j, gpa);
+    return e->writes >= OFTEN && e->gpa == gpa;
+}
+
+void loose_hole(struct block *b, const struct guest_insn *g)
+{
+    b->hole = (uint16_t)(g->off + number_at(&g->insn) - (b->gpa & 0xfff));
+    b->hole_bytes = (uint8_t)number_bytes(&g->insn);
 }
 
 /* ---- code ---- */
@@ -91,7 +106,7 @@ static void put_address(struct translation *t, const struct guest_insn *g, unsig
 {
     put8(&t->o, 0x49);
     put8(&t->o, 0xb8 | (reg & 7));
-    put64(&t->o, (uint64_t)(uintptr_t)(t->page + g->off + g->insn.z.raw.imm[0].offset));
+    put64(&t->o, (uint64_t)(uintptr_t)(t->page + g->off + number_at(&g->insn)));
 }
 
 enum { OP_MOVSXD = 0x63 };
@@ -129,6 +144,19 @@ static void emit_imul(struct translation *t, const struct guest_insn *g, unsigne
     op_rm(&t->o, wide, OP_LOAD, to, x, false);
 }
 
+/* x + base, then all of it. */
+static void emit_lea(struct translation *t, const struct guest_insn *g, unsigned x)
+{
+    struct where w = where_operand(g);
+    unsigned to = register_of(g, 0);
+    loose_load(t, g, x);
+    if (w.base != NO_REG)
+        op64(&t->o, OP_LEA, x, w.base, x, 0, 0);
+    put8(&t->o, (g->insn.op_bytes == 8 ? 0x48u : 0x40u) | (to >> 3) << 2 | rex_of(x, w.index));
+    put8(&t->o, OP_LEA);
+    put_operand(&t->o, to, x, w.index, w.scale, 0);
+}
+
 static unsigned opcode_of(const struct insn *i, unsigned form)
 {
     if (form == TEST)
@@ -150,6 +178,9 @@ void emit_loose(struct translation *t, const struct guest_insn *g)
         break;
     case IMUL:
         emit_imul(t, g, x);
+        break;
+    case LEA:
+        emit_lea(t, g, x);
         break;
     default:
         loose_load(t, g, x);

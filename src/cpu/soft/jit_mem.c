@@ -72,8 +72,8 @@ void emit_copy(struct translation *t, const struct guest_insn *g)
     scratch_guest(t, g->loads);
     scratch_prepare(t, g->sets);
     mark_here(t, g);
-    for (unsigned n = 0; n < g->insn.len; n++)
-        put8(&t->o, g->insn.bytes[n]);
+    insn_copy(t->o.at, &g->insn);
+    t->o.at += g->insn.len;
     scratch_written(t, g->sets);
     flags_after(t, g);
 }
