@@ -176,6 +176,13 @@ static void forget_all(struct scan *s)
         forget(s, reg);
 }
 
+static void after_string(struct scan *s)
+{
+    forget(s, RCX);
+    forget(s, RSI);
+    forget(s, RDI);
+}
+
 static void step_over(struct scan *s, const struct guest_insn *g)
 {
     unsigned reg, bytes, shift;
@@ -187,6 +194,9 @@ static void step_over(struct scan *s, const struct guest_insn *g)
     case KIND_POP:
         move_by(s, RSP, 8);
         forget(s, operand_gpr(g->insn.ops[0].reg.value, &bytes, &shift));
+        return;
+    case KIND_STRING:
+        after_string(s);
         return;
     case KIND_LEAVE:
         forget(s, RSP);

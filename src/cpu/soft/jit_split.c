@@ -41,7 +41,9 @@ static void split(struct jit *j, const struct site *s, unsigned below)
     e->below = (uint16_t)below;
     e->tries++;
     b->sum = 0; /* not to wake up */
+    cache_take_off_page(j, (uint32_t)(b - j->blocks));
     cache_sleep(j, b);
+    cache_set_lines(j, cache_page(j, b->gpa));
 }
 
 void split_note(struct jit *j, uint32_t number, uint64_t va)
