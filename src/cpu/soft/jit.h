@@ -150,7 +150,8 @@ struct decoder {
     struct vcpu *v;           /* whose vectors are in its way; NULL: nobody's */
 };
 
-/* A block whose group crosses a page: the group of the access at page offset off has `below` bytes before it. */
+/* A block whose group crosses a page: the group of the access at page offset off has `below` bytes before it.
+ */
 struct split {
     uint64_t gpa;
     uint32_t mode;
@@ -191,7 +192,7 @@ struct jit {
     struct crossing crossings[JIT_CROSSINGS];
     struct patched patched[JIT_PATCHED];
     struct insn_forms *forms;
-    struct shapes *shapes; /* jit_shape.c */
+    struct shapes *shapes;    /* jit_shape.c */
     struct decoder decoder;   /* of the one who holds the lock */
     struct translation *work; /* scratch of the one who holds the lock */
 };
@@ -261,7 +262,8 @@ bool split_is_hopeless(const struct split *e);                            /* bet
 
 /* ---- jit_shape.c ---- */
 size_t shapes_bytes(void);
-uint32_t shape_renew(struct jit *j, uint64_t gpa, uint32_t mode); /* a sleeping block with new numbers; 0: none */
+uint32_t shape_renew(struct jit *j, uint64_t gpa,
+                     uint32_t mode); /* a sleeping block with new numbers; 0: none */
 void shapes_forget(struct jit *j);
 
 /* ---- jit_page.c ---- */

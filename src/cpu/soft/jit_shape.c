@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * jit_shape: code that is made from a template again and again, with other numbers in it. Where a page has been
- * written after it was translated, the bytes of a block and the places of its copied 32-bit immediates are kept;
- * if other bytes differ in nothing but these, they are put into the host code that is there. An immediate that
- * the translator looked at (it moves a register that groups count from, it is a jump's) is not among them.
- * Threads: jit's lock is held.
+ * jit_shape: code that is made from a template again and again, with other numbers in it. Where a page has
+ * been written after it was translated, the bytes of a block and the places of its copied 32-bit immediates
+ * are kept; if other bytes differ in nothing but these, they are put into the host code that is there. An
+ * immediate that the translator looked at (it moves a register that groups count from, it is a jump's) is not
+ * among them. Threads: jit's lock is held.
  */
 #include "cpu/soft/copy.h"
 #include "cpu/soft/jit_block.h"
@@ -37,7 +37,8 @@ static struct shape *shape_of(const struct jit *j, uint64_t gpa)
 void shape_number(struct translation *t, const struct guest_insn *g)
 {
     const struct insn *i = &g->insn;
-    if (i->op_bytes != 4 || i->z.raw.imm[0].size != 32 || i->z.raw.imm[1].size || t->nr_numbers == BLOCK_INSNS)
+    if (i->op_bytes != 4 || i->z.raw.imm[0].size != 32 || i->z.raw.imm[1].size ||
+        t->nr_numbers == BLOCK_INSNS)
         return;
     t->numbers[t->nr_numbers++] = (struct number){
         .off = (uint16_t)(g->off - (t->gpa & 0xfff) + i->z.raw.imm[0].offset),

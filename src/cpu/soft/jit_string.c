@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * jit_string: REP MOVS and REP STOS of what lies in one page here and in one page there, upwards: the host's own,
- * with host addresses for a moment. Everything else, misses of the TLB among it, is C's (jit_call.c). Source:
- * Intel SDM vol. 2: REP, MOVS, STOS.
+ * jit_string: REP MOVS and REP STOS of what lies in one page here and in one page there, upwards: the host's
+ * own, with host addresses for a moment. Everything else, misses of the TLB among it, is C's (jit_call.c).
+ * Source: Intel SDM vol. 2: REP, MOVS, STOS.
  */
 #include "cpu/soft/jit_block.h"
 #include "cpu/soft/jit_call.h"
