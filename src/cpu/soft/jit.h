@@ -149,7 +149,8 @@ struct decoder {
     struct vcpu *v;           /* whose vectors are in its way; NULL: nobody's */
 };
 
-/* A block whose group crosses a page: the group of the access at page offset off has `below` bytes before it. */
+/* A block whose group crosses a page: the group of the access at page offset off has `below` bytes before it.
+ */
 struct split {
     uint64_t gpa;
     uint32_t mode;

@@ -127,8 +127,8 @@ void emit_end(struct translation *t, const struct guest_insn *g);
 void emit_step(struct translation *t, unsigned off);
 void emit_cut(struct translation *t, unsigned off);
 void emit_page(struct translation *t);
-/* Where jumps by the jump cache come in. If the flags may stay in the slot, the block is entered by a short jump:
- * returns where its displacement lies. */
+/* Where jumps by the jump cache come in. If the flags may stay in the slot, the block is entered by a short
+ * jump: returns where its displacement lies. */
 uint8_t *emit_entry(struct translation *t, bool in_slot);
 void make_beyond(struct translation *t); /* the code that all jumps out of their page share */
 /* Go on at a page offset (may be 4096: the next page) or beyond it. */

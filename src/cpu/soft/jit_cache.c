@@ -441,7 +441,8 @@ void cache_make_room(struct jit *j, struct vcpu *v)
     uint64_t now = now_ns();
     bool soon = j->emptied_ns && now - j->emptied_ns < JIT_GROW_NS;
     j->emptied_ns = now;
-    if (soon && awake_bytes(j) > j->code_bytes / 2 && j->code_bytes >= JIT_CODE_FIRST && j->code_bytes < JIT_CODE_BYTES)
+    if (soon && awake_bytes(j) > j->code_bytes / 2 && j->code_bytes >= JIT_CODE_FIRST &&
+        j->code_bytes < JIT_CODE_BYTES)
         j->code_bytes = j->code_bytes < JIT_CODE_BYTES / 2 ? j->code_bytes * 2 : JIT_CODE_BYTES;
     else
         cache_flush(j, v);

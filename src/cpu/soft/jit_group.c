@@ -3,7 +3,6 @@
 #include "cpu/soft/jit_group.h"
 
 #include "cpu/soft/copy.h"
-#include "cpu/soft/copy.h"
 #include "cpu/soft/jit_asm.h"
 #include "cpu/soft/jit_call.h"
 
@@ -83,7 +82,8 @@ static struct group *group_of(struct scan *s, const struct where *w, int32_t off
     if (s->nr == GROUPS)
         return NULL;
     struct group *g = &s->at[s->nr++];
-    *g = (struct group){.key = *w, .version = version, .min = off, .max = off + (int32_t)bytes, .first_off = off};
+    *g = (struct group){
+        .key = *w, .version = version, .min = off, .max = off + (int32_t)bytes, .first_off = off};
     return g;
 }
 

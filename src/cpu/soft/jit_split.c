@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * jit_split: groups that keep crossing the same page boundary, as those of a stack frame may do that lies there
- * each time. The block is translated again with the group in two parts, on either side of the boundary; if that
- * does not help either, without groups. What walks through memory crosses another boundary each time, and stays
- * as it is. Threads: jit's lock is held.
+ * jit_split: groups that keep crossing the same page boundary, as those of a stack frame may do that lies
+ * there each time. The block is translated again with the group in two parts, on either side of the boundary;
+ * if that does not help either, without groups. What walks through memory crosses another boundary each time,
+ * and stays as it is. Threads: jit's lock is held.
  */
 #include "cpu/soft/jit_block.h"
 
