@@ -106,7 +106,7 @@ static void one_form(const struct form *f, unsigned n)
         patch(code + (f->number - f->from) - f->back, f->bytes, turn);
         sum = sum * 3 + call(code);
     }
-    say("%s %x\n", f->name, sum);
+    say("%s %x\n", f->name, (unsigned)sum);
 }
 
 /* ---- jumps ---- */
@@ -143,7 +143,7 @@ static void jumps(void)
         if (turn > 4)
             sum = sum * 3 + call(page + (turn & 1 ? 0x180 : 0x100));
     }
-    say("jumps %x\n", sum);
+    say("jumps %x\n", (unsigned)sum);
 }
 
 /* ---- code that comes back ---- */
@@ -172,7 +172,7 @@ static void comes_back(void)
             sum = sum * 3 + got;
         }
     }
-    say("comes back %x\n", sum);
+    say("comes back %x\n", (unsigned)sum);
 }
 
 /* mov ecx, n; add eax, n; mov edx, [rbx]; add (or sub) rbx, m; add eax, [rbx + 4]; imul ecx, ecx, n; xor eax,
@@ -229,7 +229,7 @@ static void beside(void)
             *(volatile uint32_t *)(page + 0x21) += i;
         sum = sum * 3 + got + *(uint32_t *)(page + 0x21);
     }
-    say("beside %x\n", sum);
+    say("beside %x\n", (unsigned)sum);
 }
 
 int main(void)
