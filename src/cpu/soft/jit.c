@@ -264,6 +264,8 @@ static enum leave mend(struct vcpu *v, const struct site *s, uint64_t va)
         return LEAVE_APART;
     if (mmu_try_fill(v, va, s->write ? ACCESS_WRITE : ACCESS_READ))
         return LEAVE_MISS;
+    if (s->ahead)
+        return LEAVE_APART;
     mmu_fill(v, va + s->first_at,
              s->first_write ? ACCESS_WRITE : ACCESS_READ); /* if it faults, then at once */
     return LEAVE_APART;
@@ -273,9 +275,10 @@ static enum leave mend(struct vcpu *v, const struct site *s, uint64_t va)
 static int go_apart(struct jit *j, struct vcpu *v, uint32_t slot, uint32_t site, uint64_t va)
 {
     uint64_t gpa = mmu_fetch_gpa(v, v->rip);
-    v->apart_left = APART_ROUNDS;
+    bool moving = j->sites[site].moving;
+    v->apart_left = moving ? LOOP_ROUNDS : APART_ROUNDS;
     jit_lock(j);
-    if ((va & 0xfff) + j->sites[site].bytes > RAM_PAGE)
+    if ((va & 0xfff) + j->sites[site].bytes > RAM_PAGE && !moving)
         split_note(j, site, va);
     uint32_t n = gpa == UINT64_MAX ? 0 : cache_find(j, gpa, v->mode | MODE_NO_GROUPS);
     const struct block *b = &j->blocks[n];
