@@ -95,11 +95,11 @@ static const void *found(struct jit *j, struct vcpu *v, uint32_t block, uint64_t
     return code;
 }
 
-/* The instruction at v->rip goes on in the next page. */
+/* The instruction at v->rip goes on in the next page; a block cannot stand twice in the list of one. */
 static const void *look_up_across(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t extra)
 {
     uint64_t last = (v->rip | 0xfff) + 1, next = va_canonical(last) ? mmu_fetch_gpa(v, last) : UINT64_MAX;
-    if (next == UINT64_MAX)
+    if (next == UINT64_MAX || (next & ~0xfffull) == (gpa & ~0xfffull))
         return NULL;
     jit_lock(j);
     return found(j, v, find_or_make_across(j, v, gpa, next, v->mode | extra), last, !extra);

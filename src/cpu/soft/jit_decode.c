@@ -287,15 +287,15 @@ static bool classify(struct guest_insn *g, uint32_t mode)
 }
 
 static bool decode(const struct decoder *d, const uint8_t *bytes, unsigned len, uint32_t mode,
-                   struct insn *ret)
+                   struct insn *ret, bool *need_more)
 {
-    bool need_more;
     uint32_t key = 0;
+    *need_more = false;
     if (d->forms && mode & MODE_LONG64 && insn_form_decode(d->forms, bytes, len, ret, &key))
         return true;
     if (d->v)
         vec_save(d->v);
-    if (!insn_decode(mode, bytes, len, ret, &need_more))
+    if (!insn_decode(mode, bytes, len, ret, need_more))
         return false;
     if (key)
         insn_form_learn(d->forms, key, ret);
@@ -313,7 +313,7 @@ void jit_decode_at(const struct decoder *d, const uint8_t *bytes, unsigned room,
     g->live_in = g->live_out = FL_ARITH;
     g->insn.len = 0;
     g->kind = KIND_STEP;
-    if (!decode(d, bytes, room < 15 ? room : 15, mode, &g->insn)) {
+    if (!decode(d, bytes, room < 15 ? room : 15, mode, &g->insn, &g->needs_more)) {
         g->insn.len = 0;
         return;
     }
