@@ -95,11 +95,11 @@ static const void *found(struct jit *j, struct vcpu *v, uint32_t block, uint64_t
     return code;
 }
 
-/* The instruction at v->rip goes on in the next page. */
+/* The instruction at v->rip goes on in the next page; a block cannot stand twice in the list of one. */
 static const void *look_up_across(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t extra)
 {
     uint64_t last = (v->rip | 0xfff) + 1, next = va_canonical(last) ? mmu_fetch_gpa(v, last) : UINT64_MAX;
-    if (next == UINT64_MAX)
+    if (next == UINT64_MAX || (next & ~0xfffull) == (gpa & ~0xfffull))
         return NULL;
     jit_lock(j);
     return found(j, v, find_or_make_across(j, v, gpa, next, v->mode | extra), last, !extra);
@@ -233,6 +233,15 @@ static void look_up_target(struct vcpu *v, void *arg)
     *code = jit_look_up(v->soft->jit, v, 0);
 }
 
+/* The check of a call's push has been made, perhaps; it does not hold any more if the target lies in the page
+ * of the stack. */
+static bool may_push(const struct vcpu *v)
+{
+    uint64_t to = v->gpr[RSP] - 8;
+    const struct tlb_entry *e = &v->tlb[v->mode & MODE_USER ? BANK_USER : BANK_KERNEL].write[TLB_INDEX(to)];
+    return to - e->tag <= RAM_PAGE - 8;
+}
+
 /* A jump's target is to get into the jump cache. Nothing of it has happened yet: if the target's page is not
  * there, the stepper does what comes before that. */
 static int find_target(struct vcpu *v, const struct site *s)
@@ -245,7 +254,7 @@ static int find_target(struct vcpu *v, const struct site *s)
     bool found = va_canonical(target) && soft_try(v, look_up_target, &code) && code && jcache_find(v, target);
     v->rip = v->page_va + s->off;
     set_arith(v, SLOT_FLAGS(slot));
-    if (!found || !cache_enter(v->soft->jit, v))
+    if (!found || (s->write && !may_push(v)) || !cache_enter(v->soft->jit, v))
         return leave(v, LEAVE_STEP, s->off);
     jit_ready(v);
     v->jit_flags = slot;

@@ -30,7 +30,7 @@ static void choose_helper(const struct translation *t, struct guest_insn *g)
     if (g->high && !t->j->bmi2)
         sys_leave_to_c(g);
     bool no_sys = t->v->soft->debug & CPU_DEBUG_NO_SYS;
-    if (!g->insn.len && RAM_PAGE - g->off < 15u && !(t->mode & MODE_ACROSS) &&
+    if (g->needs_more && RAM_PAGE - g->off < 15u && !(t->mode & MODE_ACROSS) &&
         !(t->v->soft->debug & CPU_DEBUG_NO_ACROSS))
         g->kind = KIND_CUT;
     else if (no_sys && (g->kind == KIND_SYS || g->kind == KIND_BIT || g->kind == KIND_CALL_C))

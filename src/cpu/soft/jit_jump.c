@@ -337,7 +337,8 @@ static void find_target(struct translation *t, const struct guest_insn *g)
         slow_path(t, missing, SITE(LEAVE_STEP, g->off, true), 0);
         return;
     }
-    j->sites[j->nr_sites] = (struct site){.retry = code_at(t, retry), .off = g->off};
+    j->sites[j->nr_sites] =
+        (struct site){.retry = code_at(t, retry), .off = g->off, .write = g->kind == KIND_CALL_TO};
     slow_path(t, missing, SITE(LEAVE_TARGET, j->nr_sites++, true), R11);
 }
 
