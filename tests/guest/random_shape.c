@@ -17,7 +17,10 @@ struct shape {
     const ZydisDecoder *d;
     uint8_t bases[NR_BASES], index; /* 16: none */
     bool near_end;                  /* all accesses, near the same page's */
+    bool looping;                   /* LOOP_REG counts */
 };
+
+#define LOOP_REG 15u
 
 enum {
     SIZED = 1,  /* code | 1: wider than a byte */
@@ -136,7 +139,7 @@ static const struct op ops[] = {
 
 /* ---- registers ---- */
 
-static unsigned some_reg(struct shape *h)
+static unsigned any_reg(struct shape *h)
 {
     switch (rnd_below(h->r, 6)) {
     case 0:
@@ -151,6 +154,12 @@ static unsigned some_reg(struct shape *h)
     }
     unsigned reg = rnd_below(h->r, 16);
     return reg == 4 ? 0 : reg;
+}
+
+static unsigned some_reg(struct shape *h)
+{
+    unsigned reg = any_reg(h);
+    return h->looping && reg == LOOP_REG ? 0 : reg;
 }
 
 /* Not to lose those that point somewhere too often. */
@@ -495,6 +504,31 @@ static void add_patch(struct shape *h)
     take_piece(h, &p);
 }
 
+/* mov r15d, n; ...; a few that do not change the bases but by constants; dec or sub; jnz back. */
+static void add_loop(struct shape *h)
+{
+    gen_mov(h->s, LOOP_REG, 1 + rnd_below(h->r, one_in(h->r, 3) ? 700 : 40));
+    h->looping = true;
+    unsigned first = h->s->nr, body = 1 + rnd_below(h->r, 8);
+    for (unsigned n = 0; n < body; n++) {
+        unsigned kind = rnd_below(h->r, 10);
+        if (kind < 6)
+            add_op(h);
+        else if (kind < 9)
+            add_step(h);
+        else
+            add_idiom(h);
+    }
+    struct piece p = {.skip = -1, .len = 3, .bytes = {0x49, 0xff, 0xcf}};
+    if (one_in(h->r, 2))
+        p = (struct piece){.skip = -1, .len = 4, .bytes = {0x49, 0x83, 0xef, 1}};
+    take_piece(h, &p);
+    p = (struct piece){.len = 2, .rel_bytes = 1, .bytes = {one_in(h->r, 4) ? 0x7f : 0x75}};
+    p.skip = (int8_t)(-1 - (int)(h->s->nr - first));
+    take_piece(h, &p);
+    h->looping = false;
+}
+
 void shape_sequence(struct rng *r, struct sequence *s, const ZydisDecoder *d)
 {
     struct shape h = {.r = r, .s = s, .d = d, .near_end = one_in(r, 3)};
@@ -503,7 +537,10 @@ void shape_sequence(struct rng *r, struct sequence *s, const ZydisDecoder *d)
     s->repeats = one_in(r, 2) ? 0 : one_in(r, 4) ? 30 + rnd_below(r, 20) : rnd_below(r, 4);
     s->start = one_in(r, 3) ? PAGE - 1 - rnd_below(r, 160) : 0;
     choose_bases(&h);
+    bool loops = one_in(r, 3);
     while (s->nr < want) {
+        if (loops && s->nr + 24 < want && one_in(r, 8))
+            add_loop(&h);
         unsigned kind = rnd_below(r, 100);
         if (kind < 62)
             add_op(&h);
