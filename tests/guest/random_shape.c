@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "random.h"
+#include "random_ops.h"
 
 #define NR_BASES 3u
 
@@ -21,121 +21,6 @@ struct shape {
 };
 
 #define LOOP_REG 15u
-
-enum {
-    SIZED = 1,  /* code | 1: wider than a byte */
-    WIDE = 2,   /* never a byte */
-    VECTOR = 4, /* its operand size lies in the prefix alone */
-    RARE = 8,
-    VEX = 16, /* prefix counts as pp, map as there; vvvv is a register */
-};
-
-struct op {
-    uint8_t prefix, map, code; /* map 1: 0f, 2: 0f38, 3: 0f3a */
-    int8_t digit;              /* in ModRM.reg; -1: a register there */
-    uint8_t imm;               /* bytes; 4: as many as the operand size gives */
-    uint8_t how;
-};
-
-static const struct op ops[] = {
-    {0, 0, 0x88, -1, 0, SIZED},
-    {0, 0, 0x8a, -1, 0, SIZED},
-    {0, 0, 0x88, -1, 0, SIZED},
-    {0, 0, 0x8a, -1, 0, SIZED},
-    {0, 0, 0x8a, -1, 0, SIZED},
-    {0, 0, 0x00, -1, 0, SIZED},
-    {0, 0, 0x02, -1, 0, SIZED},
-    {0, 0, 0x08, -1, 0, SIZED},
-    {0, 0, 0x0a, -1, 0, SIZED},
-    {0, 0, 0x10, -1, 0, SIZED},
-    {0, 0, 0x12, -1, 0, SIZED},
-    {0, 0, 0x18, -1, 0, SIZED},
-    {0, 0, 0x1a, -1, 0, SIZED},
-    {0, 0, 0x20, -1, 0, SIZED},
-    {0, 0, 0x28, -1, 0, SIZED},
-    {0, 0, 0x2a, -1, 0, SIZED},
-    {0, 0, 0x30, -1, 0, SIZED},
-    {0, 0, 0x32, -1, 0, SIZED},
-    {0, 0, 0x38, -1, 0, SIZED},
-    {0, 0, 0x3a, -1, 0, SIZED},
-    {0, 0, 0x3a, -1, 0, SIZED},
-    {0, 0, 0x84, -1, 0, SIZED},
-    {0, 0, 0x86, -1, 0, SIZED},
-    {0, 0, 0x80, 0, 4, SIZED},
-    {0, 0, 0x80, 7, 4, SIZED},
-    {0, 0, 0x83, 2, 1, WIDE},
-    {0, 0, 0x83, 0, 1, WIDE},
-    {0, 0, 0x83, 4, 1, WIDE},
-    {0, 0, 0x83, 7, 1, WIDE},
-    {0, 0, 0xc6, 0, 4, SIZED},
-    {0, 0, 0xc6, 0, 4, SIZED},
-    {0, 0, 0xfe, 0, 0, SIZED},
-    {0, 0, 0xfe, 1, 0, SIZED},
-    {0, 0, 0xf6, 0, 4, SIZED},
-    {0, 0, 0xf6, 2, 0, SIZED},
-    {0, 0, 0xf6, 3, 0, SIZED},
-    {0, 0, 0xf6, 4, 0, SIZED | RARE},
-    {0, 0, 0xc0, 4, 1, SIZED},
-    {0, 0, 0xc0, 1, 1, SIZED},
-    {0, 0, 0xd0, 5, 0, SIZED},
-    {0, 0, 0xd0, 2, 0, SIZED},
-    {0, 0, 0xd2, 7, 0, SIZED},
-    {0, 0, 0x63, -1, 0, WIDE},
-    {0, 0, 0x6b, -1, 1, WIDE},
-    {0, 0, 0x69, -1, 4, WIDE | RARE},
-    {0, 1, 0xaf, -1, 0, WIDE},
-    {0, 1, 0xb6, -1, 0, SIZED},
-    {0, 1, 0xb6, -1, 0, SIZED},
-    {0, 1, 0xbe, -1, 0, SIZED},
-    {0, 1, 0x42, -1, 0, WIDE},
-    {0, 1, 0x45, -1, 0, WIDE},
-    {0, 1, 0x4e, -1, 0, WIDE},
-    {0, 1, 0x92, 0, 0, 0},
-    {0, 1, 0x95, 0, 0, 0},
-    {0, 1, 0x9f, 0, 0, 0},
-    {0, 1, 0xc0, -1, 0, SIZED},
-    {0, 1, 0xb0, -1, 0, SIZED},
-    {0, 1, 0xc7, 1, 0, WIDE | RARE},
-    {0, 1, 0xa3, -1, 0, WIDE},
-    {0, 1, 0xab, -1, 0, WIDE},
-    {0, 1, 0xb3, -1, 0, WIDE},
-    {0, 1, 0xbb, -1, 0, WIDE | RARE},
-    {0, 1, 0xba, 4, 1, WIDE},
-    {0, 1, 0xba, 5, 1, WIDE},
-    {0, 1, 0xba, 7, 1, WIDE | RARE},
-    {0, 1, 0xa4, -1, 1, WIDE | RARE},
-    {0, 1, 0xbc, -1, 0, WIDE | RARE},
-    {0xf3, 1, 0xb8, -1, 0, WIDE | RARE},
-    {0xf3, 1, 0xbc, -1, 0, WIDE | RARE},
-    {0, 2, 0xf0, -1, 0, WIDE | RARE},
-    {0, 2, 0xf1, -1, 0, WIDE | RARE},
-    {0xf2, 2, 0xf0, -1, 0, RARE},
-    {0, 1, 0x10, -1, 0, VECTOR},
-    {0, 1, 0x11, -1, 0, VECTOR},
-    {0xf2, 1, 0x10, -1, 0, VECTOR},
-    {0xf2, 1, 0x11, -1, 0, VECTOR},
-    {0xf2, 1, 0x58, -1, 0, VECTOR | RARE},
-    {0x66, 1, 0x6e, -1, 0, VECTOR},
-    {0x66, 1, 0x7e, -1, 0, VECTOR},
-    {0xf3, 1, 0x6f, -1, 0, VECTOR},
-    {0xf3, 1, 0x7f, -1, 0, VECTOR},
-    {0x66, 1, 0xef, -1, 0, VECTOR | RARE},
-    {0, 1, 0x29, -1, 0, VECTOR | RARE},
-    {0xf2, 1, 0x2a, -1, 0, VECTOR | RARE},
-    {0xf2, 1, 0x2c, -1, 0, VECTOR | RARE},
-    {0, 0, 0x8d, -1, 0, WIDE},
-    {0, 0, 0x8d, -1, 0, WIDE},
-    {0, 1, 0x18, 1, 0, 0},
-    {0, 1, 0x0d, 1, 0, 0},
-    {0, 1, 0x1f, 0, 0, WIDE},
-    {0, 0, 0x8f, 0, 0, VECTOR},
-    {0, 0, 0xff, 6, 0, VECTOR},
-    {0, 2, 0xf2, -1, 0, VEX},
-    {0, 2, 0xf7, -1, 0, VEX},
-    {2, 2, 0xf7, -1, 0, VEX},
-    {3, 2, 0xf6, -1, 0, VEX},
-    {3, 3, 0xf0, -1, 1, VEX},
-};
 
 /* ---- registers ---- */
 
@@ -315,7 +200,7 @@ static void take_piece(struct shape *h, struct piece *p)
 
 static void add_op(struct shape *h)
 {
-    const struct op *op = &ops[rnd_below(h->r, sizeof(ops) / sizeof(ops[0]))];
+    const struct op *op = &shape_ops[rnd_below(h->r, nr_shape_ops)];
     struct piece p = {.skip = -1};
     if (op->how & RARE && !one_in(h->r, 4))
         return;
