@@ -228,7 +228,8 @@ struct vcpu {
     struct fault_env *fault_env;
     struct exception exc;
     bool event_taken; /* this instruction went into a handler: INT n and its kin */
-    uint32_t pauses;  /* PAUSE instructions so far */
+    uint32_t pauses;    /* PAUSE instructions so far */
+    uint32_t crossings; /* groups that met a page's end */
     uint32_t db_bits; /* DR6 gains them after this instruction (step, data breakpoint); 0: no trap is due */
 
     bool nmi_pending;
