@@ -293,12 +293,26 @@ static int go_apart(struct jit *j, struct vcpu *v, uint32_t slot, uint32_t site,
     const struct block *b = &j->blocks[n];
     bool ready = n && !b->step;
     v->jit_retry = (uint64_t)(uintptr_t)cache_code(j, b->entry);
+    if (ready)
+        __atomic_store_n(&j->sites[site].apart, b->entry, __ATOMIC_RELAXED);
     jit_unlock(j);
     if (!ready || !cache_enter(j, v))
         return leave(v, LEAVE_APART, (unsigned)(v->rip & 0xfff));
     jit_ready(v);
     v->jit_flags = slot;
     return TO_ENTRY;
+}
+
+/* A group that crosses a page's end, for which there is a block without already: most of the time at once.
+ * Its entry is good until the cache is emptied, even if the block is dead by then. */
+static bool crosses_again(struct vcpu *v, const struct site *s, uint64_t va)
+{
+    if (!s->apart || (va & 0xfff) + s->bytes <= RAM_PAGE || !va_canonical(va) ||
+        ++v->crossings % APART_LOOKS == 0)
+        return false;
+    v->apart_left = s->moving ? LOOP_ROUNDS : APART_ROUNDS;
+    v->jit_retry = (uint64_t)(uintptr_t)cache_code(v->soft->jit, s->apart);
+    return true;
 }
 
 int jit_slow(struct vcpu *v)
@@ -315,6 +329,8 @@ int jit_slow(struct vcpu *v)
         return find_target(v, &s);
     uint64_t va = v->jit_tmp[s.addr - R9];
     v->rip = v->page_va + s.off;
+    if (crosses_again(v, &s, va))
+        return TO_ENTRY;
     if (why & SITE_IN_SLOT)
         set_arith(v, SLOT_FLAGS(v->jit_flags));
     uint32_t slot = v->jit_flags;

@@ -47,6 +47,7 @@
 /* A block of one instruction, which goes on in the next page. */
 #define MODE_ACROSS  (1u << 30)
 #define APART_ROUNDS 32 /* of a loop without groups before these are tried again */
+#define APART_LOOKS  8  /* of so many crossings one is looked at by jit_split.c */
 #define LOOP_ROUNDS  2  /* the same for accesses that move over the end of a page */
 
 /* ... and back. */
@@ -73,6 +74,7 @@ enum leave {
 /* A memory access with an inlined check, or a group of them. */
 struct site {
     uint32_t retry;    /* host code offset where the check starts again */
+    uint32_t apart;    /* ... of the entry of the block without groups for its instruction; 0: not known */
     uint16_t off;      /* of the guest instruction in its page */
     uint16_t bytes;    /* of the access */
     uint16_t first_at; /* a group: of its first access, from the lowest; ... */
