@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * cgroup: one container's folders in the host's hierarchies, as those are: v1, v2, or v1 with a v2 beside
+ * them (hybrid).
+ *
+ * A struct cgroup only says where the folders are; those live until cgroup_remove. Source: kernel
+ * documentation, admin-guide/cgroup-v1 and cgroup-v2.rst; OCI runtime-spec 1.2, config-linux.md.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "container/config.h"
+
+#define CGROUP_DIRS 16
+
+struct cgroup_dir {
+    bool v2;
+    bool there;    /* this container has a folder here */
+    char name[64]; /* v1: "cpu,cpuacct" or "name=systemd"; v2: "" */
+    char top[64];  /* where the hierarchy is mounted */
+    char path[256];
+};
+
+struct cgroup {
+    bool pure_v2;
+    unsigned nr; /* v2, if any, is last */
+    struct cgroup_dir dir[CGROUP_DIRS];
+    char path[192]; /* below each top, "/..." */
+};
+
+/* Where the container's cgroup is: linux.cgroupsPath or, without one, a name made of its id. */
+int cgroup_find(const char *path, const char *id, struct cgroup *ret, struct err *e);
+/* Make the folders; needed: fail if none can be made (else a rootless container goes without). */
+int cgroup_make(struct cgroup *g, bool needed, struct err *e);
+/* For a container that is there: look which folders it has. */
+void cgroup_look(struct cgroup *g);
+
+/* Limits. fresh: the device rules of a new container too. */
+int cgroup_apply(const struct cgroup *g, const struct resources *r, bool fresh, struct err *e);
+
+/*
+ * Join: v1 is entered by the process itself, writing "0" to `tasks`: moving oneself is the one case in which
+ * the kernel takes no system-wide lock (which costs up to 9 ms). v2 by clone3's CLONE_INTO_CGROUP.
+ */
+struct cgroup_entry {
+    int tasks[CGROUP_DIRS]; /* descriptors, -1: none */
+    int v2;                 /* the v2 folder, -1: none */
+};
+int cgroup_entry_open(const struct cgroup *g, struct cgroup_entry *ret, struct err *e);
+int cgroup_entry_join(const struct cgroup_entry *n, struct err *e);
+void cgroup_entry_close(struct cgroup_entry *n);
+
+/* All processes, those of cgroups below too; malloc'd. */
+int cgroup_pids(const struct cgroup *g, pid_t **ret, unsigned *ret_nr, struct err *e);
+int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e); /* waits until it is so */
+bool cgroup_frozen(const struct cgroup *g);
+int cgroup_signal(const struct cgroup *g, int sig, struct err *e);
+/* With those below. Waits up to a second for the last process to be gone. -EBUSY: there are still some. */
+int cgroup_remove(const struct cgroup *g, struct err *e);
+
+/* The folder that has a controller, or NULL. */
+const struct cgroup_dir *cgroup_with(const struct cgroup *g, const char *controller);
+/* Write text to a file of a folder. */
+int cgroup_write(const struct cgroup_dir *d, const char *file, const char *text, struct err *e);
+/* The first line (or all) of a file; false: not there. */
+bool cgroup_read(const struct cgroup_dir *d, const char *file, char *ret, size_t size);

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* spawn: make a container's first process and answer it until it is one. */
+#pragma once
+
+#include "container/launch.h"
+
+struct spawned {
+    pid_t pid;
+    int master; /* of the terminal, if the runtime is to copy it; -1 */
+};
+
+/*
+ * With l filled: clone, write maps, run hooks, write the state. Comes back when the process waits for `start`
+ * (l->start >= 0) or has become its program. On failure the process is gone; folders and cgroups are the
+ * caller's.
+ */
+int spawn_init(struct launch *l, struct spawned *ret, struct err *e);
+
+/* Also for exec: one message that is no answer to anything (warning, failure). Returns its code. */
+int spawn_failed(pid_t pid, const char *text, int code, struct err *e);
+
+/* Send seccomp's listener with the state of the container's process to the profile's socket. */
+int spawn_notify(const struct seccomp_filter *f, const struct state *s, pid_t pid, int listener,
+                 struct err *e);
