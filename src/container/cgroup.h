@@ -57,7 +57,7 @@ int cgroup_pids(const struct cgroup *g, pid_t **ret, unsigned *ret_nr, struct er
 int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e); /* waits until it is so */
 bool cgroup_frozen(const struct cgroup *g);
 int cgroup_signal(const struct cgroup *g, int sig, struct err *e);
-/* With those below. Waits up to a second for the last process to be gone. -EBUSY: there are still some. */
+/* With those below; processes that are still in it are killed. -EBUSY: they do not end. */
 int cgroup_remove(const struct cgroup *g, struct err *e);
 
 /* The folder that has a controller, or NULL. */

@@ -195,15 +195,26 @@ static int remove_dir(const struct cgroup_dir *d)
     return walk(d->path, remove_one, NULL, 0);
 }
 
+/* Who is still in there is killed; what was there is waited for a little. */
+static int remove_busy(const struct cgroup *g, const struct cgroup_dir *d)
+{
+    int rc = -EBUSY;
+    for (unsigned waited = 0, ms = 1; rc == -EBUSY && waited < 2000; waited += ms) {
+        (void)cgroup_signal(g, SIGKILL, NULL);
+        sleep_ms(ms);
+        ms = ms < 16 ? 2 * ms : ms;
+        rc = remove_dir(d);
+    }
+    return rc;
+}
+
 int cgroup_remove(const struct cgroup *g, struct err *e)
 {
     for (unsigned i = g->nr; i > 0; i--) {
         const struct cgroup_dir *d = &g->dir[i - 1];
-        int rc = 0;
-        for (unsigned waited = 0, ms = 1; (rc = remove_dir(d)) == -EBUSY && waited < 1000; waited += ms) {
-            sleep_ms(ms);
-            ms = ms < 16 ? 2 * ms : ms;
-        }
+        int rc = remove_dir(d);
+        if (rc == -EBUSY)
+            rc = remove_busy(g, d);
         if (rc < 0)
             return err_code(e, rc, "cgroup: remove %s", d->path);
     }

@@ -14,13 +14,13 @@
 #include "base/file.h"
 #include "container/container.h"
 #include "container/fdpass.h"
+#include "container/foreground.h"
 #include "container/hooks.h"
 #include "container/launch.h"
 #include "container/mount.h"
 #include "container/ns.h"
 #include "container/process.h"
 #include "container/spawn.h"
-#include "container/wait.h"
 
 struct creation {
     const char *root, *id;
@@ -173,14 +173,6 @@ static int open_all(struct creation *k, struct err *e)
     return rc < 0 ? rc : mount_sources(k, e);
 }
 
-/* An ordinary user's groups cannot be set where setgroups(2) is off, and so asked for none. */
-static bool may_set_groups(const struct config *c)
-{
-    if (geteuid() == 0 || !c->ns[NS_USER].there)
-        return true;
-    return c->gid_maps.nr != 1 || c->gid_maps.item[0].count != 1;
-}
-
 /* ---- making ---- */
 
 static int make_cgroup(struct creation *k, struct err *e)
@@ -253,9 +245,8 @@ static void undo(struct creation *k, pid_t pid)
         kill(pid, SIGKILL);
     if (!k->made)
         return;
-    (void)cgroup_signal(&k->l.cgroup, SIGKILL, NULL);
     if (pid > 0)
-        (void)wait_for_process(pid, -1, NULL);
+        (void)foreground_wait(pid, -1, NULL);
     (void)cgroup_remove(&k->l.cgroup, NULL);
     if (k->l.state.pid)
         hooks_run_all(&k->c, HOOK_POSTSTOP, &k->l.state, STATUS_STOPPED);
@@ -286,7 +277,7 @@ static int create(struct creation *k, bool waits, struct spawned *ret, struct er
         rc = load(k, e);
     if (rc == 0)
         rc = check_host(k, e);
-    k->l.set_groups = rc == 0 && may_set_groups(&k->c);
+    k->l.set_groups = rc == 0 && ns_may_set_groups(&k->c);
     if (rc == 0)
         rc = open_all(k, e);
     if (rc < 0)
@@ -309,14 +300,14 @@ int container_run(const char *root, const char *id, const struct create_options 
     OWN_CREATION k = {.root = root, .id = id, .o = o};
     struct spawned s = {.master = -1};
     if (!o->detach)
-        wait_hold_signals();
+        foreground_hold_signals();
     int rc = create(&k, false, &s, e);
     if (rc < 0)
         return rc;
     hooks_run_all(&k.c, HOOK_POSTSTART, &k.l.state, STATUS_RUNNING);
     if (o->detach)
         return 0;
-    int status = wait_for_process(s.pid, s.master, e);
+    int status = foreground_wait(s.pid, s.master, e);
     own_fd(&s.master);
     if (!o->keep)
         undo(&k, 0);

@@ -136,13 +136,11 @@ static int write_map(pid_t pid, const struct id_maps *m, bool uids, struct err *
     return rc < 0 ? err_code(e, rc, "linux.%s: write the map", uids ? "uidMappings" : "gidMappings") : 0;
 }
 
-int ns_write_maps(pid_t pid, const struct id_maps *uids, const struct id_maps *gids, bool *ret_set_groups,
-                  struct err *e)
+int ns_write_maps(pid_t pid, const struct id_maps *uids, const struct id_maps *gids, struct err *e)
 {
     /* An ordinary user's own group alone may be mapped only if setgroups(2) is off. */
     bool deny = geteuid() != 0 && only_self(gids, getegid());
     int rc = deny ? put(pid, "setgroups", "deny") : 0;
-    *ret_set_groups = !deny;
     if (rc < 0)
         return err_code(e, rc, "switch setgroups off");
     rc = write_map(pid, gids, false, e);
@@ -152,14 +150,13 @@ int ns_write_maps(pid_t pid, const struct id_maps *uids, const struct id_maps *g
 int ns_make_user(const struct id_maps *uids, const struct id_maps *gids, struct err *e)
 {
     char path[64];
-    bool set_groups;
     pid_t pid = ns_clone(CLONE_NEWUSER, -1);
     if (pid == 0)
         for (;;)
             pause();
     if (pid < 0)
         return err_sys(e, "make a user namespace");
-    int rc = ns_write_maps(pid, uids, gids, &set_groups, e);
+    int rc = ns_write_maps(pid, uids, gids, e);
     snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
     int fd = rc < 0 ? rc : open(path, O_RDONLY | O_CLOEXEC);
     if (rc == 0 && fd < 0)
@@ -168,6 +165,11 @@ int ns_make_user(const struct id_maps *uids, const struct id_maps *gids, struct 
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
     return fd;
+}
+
+bool ns_may_set_groups(const struct config *c)
+{
+    return geteuid() == 0 || !c->ns[NS_USER].there || !only_self(&c->gid_maps, getegid());
 }
 
 /* ---- time and network ---- */

@@ -13,8 +13,9 @@ int ns_join(enum ns_kind kind, int fd, struct err *e);
 int ns_join_rest(const int fd[NS_KINDS], struct err *e);
 
 /* From outside: the ID maps of pid's new user namespace. */
-int ns_write_maps(pid_t pid, const struct id_maps *uids, const struct id_maps *gids, bool *ret_set_groups,
-                  struct err *e);
+int ns_write_maps(pid_t pid, const struct id_maps *uids, const struct id_maps *gids, struct err *e);
+/* Is setgroups(2) allowed in the container? Not where an ordinary user maps just its own group. */
+bool ns_may_set_groups(const struct config *c);
 /* A user namespace with these maps that nobody is in; its descriptor. */
 int ns_make_user(const struct id_maps *uids, const struct id_maps *gids, struct err *e);
 

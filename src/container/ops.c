@@ -142,7 +142,6 @@ static int delete_remains(const char *root, const char *id, struct err *e)
     struct cgroup g;
     if (cgroup_find(NULL, id, &g, NULL) == 0) {
         cgroup_look(&g);
-        (void)cgroup_signal(&g, SIGKILL, NULL);
         (void)cgroup_remove(&g, NULL);
     }
     return state_remove(root, id, e);
@@ -164,7 +163,6 @@ int container_delete(const char *root, const char *id, bool force, struct err *e
         return wrong_status(&s, is, "deleted", e);
     if (is != STATUS_STOPPED)
         end_process(&s, &g);
-    (void)cgroup_signal(&g, SIGKILL, NULL); /* without a pid namespace others may have outlived the first */
     rc = cgroup_remove(&g, e);
     if (rc < 0)
         return rc;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "container/caps.h"
 #include "container/inroot.h"
 #include "container/sync.h"
@@ -57,6 +58,22 @@ static int scheduling(const struct process_config *p, struct err *e)
     if (p->io_class != UNSET &&
         syscall(SYS_ioprio_set, 1 /* a process */, 0, (int)(p->io_class << 13 | p->io_priority)) < 0)
         return err_sys(e, "process.ioPriority");
+    return 0;
+}
+
+int process_oom_score(pid_t pid, const struct process_config *p, struct err *e)
+{
+    char path[64], text[16];
+    if (p->oom_score_adj == UNSET)
+        return 0;
+    snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid);
+    snprintf(text, sizeof(text), "%d", (int)p->oom_score_adj);
+    OWN_FD fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0 && write(fd, text, strlen(text)) > 0)
+        return 0;
+    if (errno != EACCES && errno != EPERM) /* a lower score than ours needs a right that not every root has */
+        return err_sys(e, "process.oomScoreAdj: set %s", text);
+    log_warn("process.oomScoreAdj: %s is not allowed here", text);
     return 0;
 }
 

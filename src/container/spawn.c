@@ -22,6 +22,7 @@
 #include "container/fdpass.h"
 #include "container/hooks.h"
 #include "container/ns.h"
+#include "container/process.h"
 #include "container/sync.h"
 
 static bool joins(const struct launch *l)
@@ -130,29 +131,11 @@ struct serving {
     bool known; /* pid is the container's process, and its state is written */
 };
 
-static int oom_score(const struct serving *v, struct err *e)
-{
-    char path[64], text[16];
-    if (v->l->c->process.oom_score_adj == UNSET)
-        return 0;
-    snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", v->pid);
-    snprintf(text, sizeof(text), "%d", (int)v->l->c->process.oom_score_adj);
-    OWN_FD fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd >= 0 && write(fd, text, strlen(text)) > 0)
-        return 0;
-    /* A lower score than ours needs a right that not even every root has. */
-    if (errno == EACCES || errno == EPERM) {
-        log_warn("process.oomScoreAdj: %s is not allowed here", text);
-        return 0;
-    }
-    return err_sys(e, "process.oomScoreAdj: set %s", text);
-}
-
 static int become_known(struct serving *v, struct err *e)
 {
     v->known = true;
     v->l->state.pid = v->pid;
-    int rc = oom_score(v, e);
+    int rc = process_oom_score(v->pid, &v->l->c->process, e);
     return rc < 0 ? rc : state_write(v->l->state_dir, &v->l->state, e);
 }
 
@@ -161,12 +144,6 @@ static int runtime_hooks(struct serving *v, struct err *e)
     const struct launch *l = v->l;
     int rc = hooks_run(l->c, HOOK_PRESTART, &l->state, STATUS_CREATED, e);
     return rc < 0 ? rc : hooks_run(l->c, HOOK_CREATE_RUNTIME, &l->state, STATUS_CREATED, e);
-}
-
-int spawn_failed(pid_t pid, const char *text, int code, struct err *e)
-{
-    (void)pid;
-    return err_set(e, code < 0 ? code : -EIO, "%s", text);
 }
 
 static json_t *notify_state(const struct seccomp_filter *f, const struct state *s, pid_t pid)
@@ -192,8 +169,7 @@ int spawn_notify(const struct seccomp_filter *f, const struct state *s, pid_t pi
 
 static int write_maps(struct serving *v, struct err *e)
 {
-    bool set_groups;
-    return ns_write_maps(v->first, &v->l->c->uid_maps, &v->l->c->gid_maps, &set_groups, e);
+    return ns_write_maps(v->first, &v->l->c->uid_maps, &v->l->c->gid_maps, e);
 }
 
 /* 1: go on listening; 0: the process is as far as we wanted it; -errno. */
@@ -202,7 +178,7 @@ static int answer(struct serving *v, const struct sync_msg *m, int fd, struct er
     int rc = 0;
     switch (m->kind) {
     case SYNC_FAILED:
-        return spawn_failed(v->pid, m->text, m->value, e);
+        return err_set(e, m->value < 0 ? m->value : -EIO, "%s", m->text);
     case SYNC_WARNING:
         log_warn("%s", m->text);
         return 1;

@@ -16,9 +16,6 @@ struct spawned {
  */
 int spawn_init(struct launch *l, struct spawned *ret, struct err *e);
 
-/* Also for exec: one message that is no answer to anything (warning, failure). Returns its code. */
-int spawn_failed(pid_t pid, const char *text, int code, struct err *e);
-
 /* Send seccomp's listener with the state of the container's process to the profile's socket. */
 int spawn_notify(const struct seccomp_filter *f, const struct state *s, pid_t pid, int listener,
                  struct err *e);

@@ -68,6 +68,7 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
 
 const struct command command_create = {
     .name = "create",
+    .enters = true,
     .operands = "ID",
     .help = "make a container of a bundle, up to its program",
     COMMAND_OPTS(create_opts),
@@ -78,6 +79,7 @@ const struct command command_create = {
 };
 const struct command command_run = {
     .name = "run",
+    .enters = true,
     .operands = "ID",
     .help = "create, start, wait for the end and delete",
     COMMAND_OPTS(run_opts),

@@ -14,9 +14,8 @@
 #include "container/state.h"
 
 static const struct command *const commands[] = {
-    &command_create, &command_start,  &command_state, &command_kill,
-    &command_delete, &command_run,    &command_ps,    &command_list,
-    &command_pause,  &command_resume, NULL,
+    &command_create, &command_start, &command_state, &command_kill,  &command_delete, &command_run,
+    &command_exec,   &command_ps,    &command_list,  &command_pause, &command_resume, NULL,
 };
 
 static const struct opt global_opts[] = {
@@ -117,6 +116,7 @@ static int run(const struct command *c, const struct globals *g, int argc, char 
 {
     _Alignas(16) char args[512] = {0};
     const struct opt_table t = {.opts = c->opts, .nr = c->nr_opts, .leading = c->leading};
+    BUG_ON(c->args_size > sizeof(args));
     int nr, rc = opt_parse(&t, argc, argv, args, &nr, e);
     if (rc == OPT_HELP)
         help_one(c);
@@ -146,7 +146,7 @@ static int version(void)
     return 0;
 }
 
-static int dispatch(struct globals *g, int argc, char **argv, struct err *e)
+static int dispatch(struct globals *g, int argc, char **argv, char **whole, struct err *e)
 {
     const struct opt_table t = {.opts = global_opts, .nr = NR_GLOBAL_OPTS, .leading = true};
     int nr, rc;
@@ -167,6 +167,8 @@ static int dispatch(struct globals *g, int argc, char **argv, struct err *e)
                        nr > 0 ? "unknown command %s (see hospes-oci --help)"
                               : "which command? (see hospes-oci --help)%s",
                        nr > 0 ? argv[1] : "");
+    if (c->enters)
+        self_protect(whole);
     g->states = state_root(g->root);
     return run(c, g, nr - 1, argv + 2, e);
 }
@@ -186,9 +188,11 @@ int oci_main(int argc, char **argv)
     struct globals g = {0};
     struct err e = {0};
     open_streams();
-    self_protect(argv);
     signal(SIGPIPE, SIG_IGN);
-    int rc = dispatch(&g, argc, argv, &e);
+    OWN_MEM char **whole = calloc((size_t)argc + 1, sizeof(*whole)); /* parsing reorders argv */
+    BUG_ON(!whole);
+    memcpy(whole, argv, (size_t)argc * sizeof(*whole));
+    int rc = dispatch(&g, argc, argv, whole, &e);
     if (rc < 0)
         rc = failed(&g, &e);
     free(g.states);

@@ -21,6 +21,7 @@ struct command {
     const struct opt *opts;
     unsigned nr_opts, args_size;
     bool leading; /* options end at the first operand */
+    bool enters;  /* a process of ours gets into a container */
     int min_operands, max_operands;
     /* The exit status, or -errno with *e filled. */
     int (*run)(const struct globals *g, const void *args, int argc, char **argv, struct err *e);

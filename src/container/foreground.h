@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* wait: staying with a container's process in the foreground: signals go to it, its terminal is copied. */
+/* foreground: staying with a container's process in the foreground: signals go to it, its terminal is copied.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +9,7 @@
 #include "base/err.h"
 
 /* Block what is to be passed on; before the process is made, so that none is lost. */
-void wait_hold_signals(void);
+void foreground_hold_signals(void);
 
 /* Until pid ends. master: its terminal, joined to our own streams, or -1. Returns its status: 0..255. */
-int wait_for_process(pid_t pid, int master, struct err *e);
+int foreground_wait(pid_t pid, int master, struct err *e);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* wait: see wait.h. */
-#include "container/wait.h"
+/* foreground: see foreground.h. */
+#include "container/foreground.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -23,7 +23,7 @@ static sigset_t passed_on(void)
     return set;
 }
 
-void wait_hold_signals(void)
+void foreground_hold_signals(void)
 {
     sigset_t set = passed_on();
     sigprocmask(SIG_BLOCK, &set, NULL);
@@ -116,7 +116,7 @@ static bool ended(pid_t pid, int *ret)
     return true;
 }
 
-int wait_for_process(pid_t pid, int master, struct err *e)
+int foreground_wait(pid_t pid, int master, struct err *e)
 {
     sigset_t set = passed_on();
     OWN_FD signals = signalfd(-1, &set, SFD_CLOEXEC);
