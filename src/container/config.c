@@ -151,3 +151,12 @@ int config_load_resources(const char *path, struct config *c, struct err *e)
 {
     return load_part(path, c, config_resources, e);
 }
+
+int config_parse_resources(json_t *resources, struct config *c, struct err *e)
+{
+    c->json = json_incref(resources);
+    struct doc d = {.name = "resources", .arena = &c->arena, .e = e};
+    struct field root = field_root(&d, c->json);
+    config_resources(c, &root);
+    return d.rc;
+}

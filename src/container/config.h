@@ -202,6 +202,7 @@ void config_fini(struct config *c);
 /* A process or resources object by itself, from FILE or "-": `exec --process`, `update --resources`. */
 int config_load_process(const char *path, struct config *c, struct err *e);
 int config_load_resources(const char *path, struct config *c, struct err *e);
+int config_parse_resources(json_t *resources, struct config *c, struct err *e); /* borrowed */
 
 /* Parts, one file each. */
 void config_process(struct config *c, const struct field *process);
@@ -214,6 +215,8 @@ struct id_maps config_id_maps(struct config *c, const struct field *list);
 
 /* An argument of the option table in mounts; false: no such option (then it is data). */
 bool mount_option(struct mount_config *m, const char *option);
+/* All that it knows, from 0 on; false: no more. */
+bool mount_option_name(unsigned i, char *ret, size_t size);
 
 const char *ns_name(enum ns_kind kind);      /* as in linux.namespaces: "network" */
 const char *ns_proc_name(enum ns_kind kind); /* as in /proc/PID/ns: "net" */

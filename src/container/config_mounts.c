@@ -100,15 +100,36 @@ static bool own_option(struct mount_config *m, const char *name)
     return false;
 }
 
+/* What is the default anyway, or has lost its meaning in the kernel. */
+static const char *const nothing[] = {"defaults",   "nomand", "loud",   "noiversion",
+                                      "nolazytime", "async",  "remount"};
+#define NOTHING (sizeof(nothing) / sizeof(nothing[0]))
+
 bool mount_option(struct mount_config *m, const char *option)
 {
-    /* What is the default anyway, or has lost its meaning in the kernel. */
-    static const char *const nothing[] = {"defaults",   "nomand", "loud",   "noiversion",
-                                          "nolazytime", "async",  "remount"};
-    for (unsigned i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
+    for (unsigned i = 0; i < NOTHING; i++)
         if (strcmp(nothing[i], option) == 0)
             return true;
     return attr_option(m, option) || propagation_option(m, option) || own_option(m, option);
+}
+
+bool mount_option_name(unsigned i, char *ret, size_t size)
+{
+    static const char *const others[] = {
+        "private",      "rprivate", "shared",  "rshared",   "slave", "rslave", "unbindable",
+        "runbindable",  "bind",     "rbind",   "tmpcopyup", "idmap", "ridmap", "dest-nofollow",
+        "src-nofollow", "sync",     "dirsync", "lazytime",  "mand",  "silent", "iversion"};
+    const unsigned nr_attr = sizeof(attr_options) / sizeof(attr_options[0]),
+                   nr_others = sizeof(others) / sizeof(others[0]);
+    if (i < 2 * nr_attr)
+        snprintf(ret, size, "%s%s", i % 2 ? "r" : "", attr_options[i / 2].name);
+    else if (i < 2 * nr_attr + NOTHING)
+        snprintf(ret, size, "%s", nothing[i - 2 * nr_attr]);
+    else if (i < 2 * nr_attr + NOTHING + nr_others)
+        snprintf(ret, size, "%s", others[i - 2 * nr_attr - NOTHING]);
+    else
+        return false;
+    return true;
 }
 
 /* ---- the section ---- */

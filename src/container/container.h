@@ -30,6 +30,8 @@ int container_kill(const char *root, const char *id, int sig, bool all, struct e
 int container_delete(const char *root, const char *id, bool force, struct err *e);
 int container_pause(const char *root, const char *id, bool paused, struct err *e);
 
+int container_update(const char *root, const char *id, const struct resources *r, struct err *e);
+
 struct exec_options {
     const char *process_file; /* a process object, or NULL: made from the next ones and the container's own */
     const char *cwd, *user, *apparmor, *selinux;

@@ -101,6 +101,10 @@ static int check_terminal(const struct creation *k, struct err *e)
 
 static int check_host(const struct creation *k, struct err *e)
 {
+    if (k->o->systemd_cgroup)
+        return err_set(e, -EOPNOTSUPP, "--systemd-cgroup: %s",
+                       access("/run/systemd/system", F_OK) < 0 ? "systemd does not run here"
+                                                               : "not supported, use cgroupfs");
     const struct process_config *p = &k->c.process;
     if (p->apparmor && *p->apparmor && strcmp(p->apparmor, "unconfined") != 0 &&
         !security_available("apparmor"))

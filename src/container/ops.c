@@ -122,6 +122,20 @@ int container_pause(const char *root, const char *id, bool paused, struct err *e
     return cgroup_freeze(&g, paused, e);
 }
 
+/* ---- update ---- */
+
+int container_update(const char *root, const char *id, const struct resources *r, struct err *e)
+{
+    OWN_STATE s = {0};
+    struct cgroup g;
+    int rc = container_open(root, id, &s, &g, NULL, e);
+    if (rc < 0)
+        return rc;
+    if (!state_alive(&s))
+        return wrong_status(&s, STATUS_STOPPED, "updated", e);
+    return cgroup_apply(&g, r, false, e);
+}
+
 /* ---- delete ---- */
 
 static void end_process(const struct state *s, const struct cgroup *g)

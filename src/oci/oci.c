@@ -14,8 +14,11 @@
 #include "container/state.h"
 
 static const struct command *const commands[] = {
-    &command_create, &command_start, &command_state, &command_kill,  &command_delete, &command_run,
-    &command_exec,   &command_ps,    &command_list,  &command_pause, &command_resume, NULL,
+    &command_create,  &command_start, &command_state,    &command_kill,
+    &command_delete,  &command_run,   &command_exec,     &command_ps,
+    &command_list,    &command_pause, &command_resume,   &command_update,
+    &command_events,  &command_spec,  &command_features, &command_checkpoint,
+    &command_restore, NULL,
 };
 
 static const struct opt global_opts[] = {
