@@ -38,6 +38,7 @@ struct entering {
     struct seccomp_filter seccomp;
     int pidfd, proc, console, sync[2];
     int ns_flags;
+    bool set_groups;
     pid_t pid;
     int master;
 };
@@ -102,7 +103,7 @@ static int prepare(const struct entering *n, char **ret_file, struct err *e)
         .sync = n->sync[1],
         .personality = n->j->container.personality,
         .preserve_fds = n->o->preserve_fds,
-        .set_groups = ns_may_set_groups(&n->j->container),
+        .set_groups = n->set_groups,
     };
     if (setsid() < 0)
         return err_sys(e, "make a session");
@@ -232,6 +233,7 @@ static int open_all(const char *root, struct entering *n, const struct cgroup *g
     if (n->pidfd < 0 || !state_alive(n->s))
         return err_set(e, -ESRCH, "container %s is not running", n->s->id);
     n->ns_flags = namespaces(&n->j->container);
+    n->set_groups = ns_may_set_groups(&n->j->container);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, n->sync) < 0)
         return err_sys(e, "socket pair");
     if ((p->apparmor && *p->apparmor) || (p->selinux && *p->selinux))

@@ -55,7 +55,11 @@ static int user_space(const struct launch *l, struct err *e)
     if (!l->c->ns[NS_USER].there)
         return 0;
     int rc = sync_ask(l->sync, SYNC_NEED_MAPS, -1);
-    return rc < 0 ? err_code(e, rc, "wait for the ID maps") : become_root(e);
+    rc = rc < 0 ? err_code(e, rc, "wait for the ID maps") : become_root(e);
+    /* Its message queues belong to who makes it, so not before we are that root. */
+    if (rc == 0 && l->c->ns[NS_IPC].there && !l->c->ns[NS_IPC].path && unshare(CLONE_NEWIPC) < 0)
+        rc = err_sys(e, "make an ipc namespace");
+    return rc;
 }
 
 static int own_cgroup(const struct launch *l, struct err *e)

@@ -63,7 +63,8 @@ int ns_join_rest(const int fd[NS_KINDS], struct err *e)
 
 pid_t ns_clone(unsigned long flags, int cgroup)
 {
-    struct clone_args a = {.flags = flags, .exit_signal = SIGCHLD};
+    struct clone_args a = {.flags = flags,
+                           .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD}; /* then as ours */
     if (cgroup >= 0) {
         a.flags |= CLONE_INTO_CGROUP;
         a.cgroup = (uint64_t)cgroup;

@@ -107,6 +107,8 @@ static pid_t clone_init(struct launch *l, struct err *e)
 {
     bool detour = needs_intermediate(l);
     unsigned long flags = detour ? 0 : ns_new_flags(l->c) & ~(unsigned long)(CLONE_NEWCGROUP | CLONE_NEWTIME);
+    if (flags & CLONE_NEWUSER)
+        flags &= ~(unsigned long)CLONE_NEWIPC; /* init.c: its owner is who makes it */
     int rc = detour ? 0 : new_time(l, e);
     if (rc == 0 && !detour && l->ns[NS_PID] >= 0) /* of our children, not of us */
         rc = ns_join(NS_PID, l->ns[NS_PID], e);
