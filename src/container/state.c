@@ -72,13 +72,12 @@ int state_make(const char *root, const char *id, struct err *e)
     int rc = state_check_id(id, e);
     if (rc < 0)
         return rc;
-    if (mkdir(path, 0711) < 0 && errno == ENOENT) {
+    rc = mkdir(path, 0711) < 0 ? -errno : 0;
+    if (rc == -ENOENT) {
         rc = dir_make(root, 0700, e);
         if (rc < 0)
             return rc;
         rc = mkdir(path, 0711) < 0 ? -errno : 0;
-    } else if (errno == EEXIST || access(path, F_OK) < 0) {
-        rc = -errno;
     }
     return rc < 0 ? err_code(e, rc, "%s", path) : open_dir(path, e);
 }
