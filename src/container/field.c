@@ -131,18 +131,31 @@ const char *field_must_string(const struct field *up, const char *key)
     return s ? s : "";
 }
 
+/* Numbers come as reals where one of the file is above all integers (config.c); 2^53 and less are exact. */
+static bool whole_number(const json_t *v)
+{
+    double d = json_real_value(v);
+    return json_is_integer(v) || (json_is_real(v) && d >= -9007199254740992.0 && d == __builtin_floor(d));
+}
+
+/* Above all integers is "no limit" in all that writes them. */
+static int64_t number_of(const json_t *v)
+{
+    if (json_is_integer(v))
+        return json_integer_value(v);
+    return json_real_value(v) >= 9223372036854775807.0 ? INT64_MAX : (int64_t)json_real_value(v);
+}
+
 int64_t field_int(const struct field *up, const char *key, int64_t dflt, int64_t min, int64_t max)
 {
     json_t *v = get(up, key);
     if (!v)
         return dflt;
-    if (json_is_real(v) && json_real_value(v) >= 9223372036854775807.0 && max == INT64_MAX)
-        return INT64_MAX; /* unsigned numbers above it: "without a limit" in all that writes them */
-    if (!json_is_integer(v)) {
+    if (!whole_number(v)) {
         field_bad_key(up, key, "not a whole number");
         return dflt;
     }
-    int64_t n = json_integer_value(v);
+    int64_t n = number_of(v);
     if (n < min || n > max) {
         field_bad_key(up, key, "%lld is not from %lld to %lld", (long long)n, (long long)min, (long long)max);
         return dflt;
