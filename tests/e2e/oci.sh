@@ -1,0 +1,290 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# oci.sh - the life of containers: the same script against crun and hospes-oci, then what is ours alone.
+# limit: 300
+. "$(dirname "$0")/lib.sh"
+
+oci=$top/build/hospes-oci
+[ "$(id -u)" -eq 0 ] || { echo "needs root"; exit 77; }
+[ -x "$oci" ] || fail "no $oci"
+bundle=$work/bundle
+states=$work/states
+mkdir -p "$bundle"/rootfs/{bin,proc,sys,dev,tmp,etc}
+cp "$(command -v busybox)" "$bundle/rootfs/bin/busybox"
+for a in sh true cat ls id mount ps echo sleep env stat hostname grep head touch readlink; do ln -s busybox "$bundle/rootfs/bin/$a"; done
+before_mounts=$(grep -c . /proc/self/mountinfo)
+
+# configure FILE PYTHON: the default configuration, changed.
+configure() {
+	python3 - "$bundle/default.json" "$bundle/$1" "$2" <<-'P'
+		import json, sys
+		c = json.load(open(sys.argv[1]))
+		exec(sys.argv[3])
+		json.dump(c, open(sys.argv[2], "w"))
+	P
+}
+sh_args() { printf "c['process']['args'] = ['/bin/sh', '-c', '''%s''']" "$1"; }
+
+(cd "$bundle" && "$oci" spec && mv config.json default.json)
+configure default.json "c['process']['terminal'] = False; c['ociVersion'] = '1.0.2'"
+configure config.json "c['process']['args'] = ['/bin/true']"
+
+# ---- the specification's life cycle, of any runtime ----
+
+pid_of() { "$rt" --root "$states" state "$1" | python3 -c 'import json,sys; print(json.load(sys.stdin)["pid"])'; }
+status_of() { "$rt" --root "$states" state "$1" 2>/dev/null | python3 -c 'import json,sys; print(json.load(sys.stdin)["status"])' 2>/dev/null || echo none; }
+# is STATUS ID: within a second
+is() {
+	for _ in $(seq 50); do [ "$(status_of "$2")" = "$1" ] && return 0; sleep 0.02; done
+	fail "$2 is $(status_of "$2"), not $1"
+}
+o() { "$rt" --root "$states" "$@"; }
+# Output goes to a file: a container would hold a pipe open.
+try() { rc=0; timeout 20 "$rt" --root "$states" "$@" >"$work/out" 2>&1 </dev/null || rc=$?; out=$(cat "$work/out"); }
+yes() { try "$@"; [ $rc -eq 0 ] || fail "$* failed: $out"; }
+no() {
+	try "$@"
+	[ $rc -ne 0 ] || fail "$* should have failed: $out"
+	[ "$rt" != "$oci" ] || [ "$(printf '%s' "$out" | grep -c .)" -le 1 ] || fail "$*: more than a line: $out"
+}
+# but "RUNTIME..." CHECK...: a difference of those runtimes that is known
+but() { case " $1 " in *" $(basename "$rt") "*) ;; *) shift; "$@" ;; esac; }
+
+life_cycle() { # RUNTIME
+	rt=$1
+	say "life cycle: $(basename "$rt")"
+	cd "$bundle"
+	mkdir -p sleep seven
+	configure sleep/config.json "c['process']['args'] = ['/bin/sleep', '100']; c['root']['path'] = '$bundle/rootfs'"
+	configure seven/config.json "$(sh_args 'echo out; echo err >&2; exit 7'); c['root']['path'] = '$bundle/rootfs'"
+	no state nobody
+	no start nobody
+	no kill nobody KILL
+	no delete nobody
+	yes create --bundle sleep a
+	is created a
+	no create --bundle sleep a
+	is created a
+	but 'crun runc' no delete a # they do, against the specification
+	yes start a
+	is running a
+	no start a
+	no create --bundle sleep a
+	is running a
+	no delete a
+	[ "$(o exec a /bin/sh -c 'echo in; exit 0')" = in ] || fail "exec says something else"
+	rc=0; o exec a /bin/sh -c 'exit 5' || rc=$?
+	[ $rc -eq 5 ] || fail "exec ended with $rc, not 5"
+	no exec a /bin/nosuch
+	o ps a | grep -q "$(pid_of a)" || fail "ps does not show the process"
+	o list | grep -q "^a " || fail "list does not show it"
+	yes pause a
+	is paused a
+	yes resume a
+	is running a
+	yes kill a 0
+	yes kill a KILL
+	is stopped a
+	no kill a KILL
+	no start a
+	no exec a /bin/true
+	yes delete a
+	no state a
+	no delete a
+	yes delete --force a
+	yes create --bundle sleep b
+	yes kill b KILL
+	is stopped b
+	yes delete b
+	yes create --bundle sleep c
+	yes delete --force c
+	rc=0; out=$(o run --bundle seven d 2>/dev/null) || rc=$?
+	[ "$rc $out" = "7 out" ] || fail "run: $rc $out"
+	no state d
+	yes run --detach --pid-file "$work/pid" --bundle sleep e
+	[ "$(cat "$work/pid")" = "$(pid_of e)" ] || fail "the pid file says something else"
+	yes kill e 15 # the first process of a pid namespace ignores what it has no handler for
+	is running e
+	yes delete --force e
+	no create --bundle /nonexistent f
+	no state f
+}
+
+# The same where the others can: crun refuses hybrid cgroups, so it gets a view without the v2 part.
+if command -v crun >/dev/null; then
+	export -f life_cycle configure sh_args pid_of status_of is o but try yes no say fail
+	export bundle states work oci
+	unshare -m bash -euc 'umount /sys/fs/cgroup/unified 2>/dev/null || :; life_cycle "$(command -v crun)"; life_cycle "$oci"'
+fi
+if command -v runc >/dev/null; then life_cycle "$(command -v runc)"; fi
+life_cycle "$oci"
+
+# ---- what the configuration says, seen from inside ----
+
+rt=$oci
+cd "$bundle"
+configure sleep.json "c['process']['args'] = ['/bin/sleep', '100']"
+inside() { # PYTHON SCRIPT: output in $out
+	configure inside.json "$(sh_args "$2"); $1"
+	try run --config inside.json inside
+	[ $rc -eq 0 ] || fail "run: status $rc: $out"
+}
+refuse() { # PYTHON TEXT
+	configure bad.json "$1"
+	no run --config bad.json bad
+	contains "$2"
+	no state bad
+}
+
+say "process"
+inside "c['process']['user'] = {'uid': 5, 'gid': 6, 'additionalGids': [7, 8], 'umask': 63}; c['process']['cwd'] = '/tmp/new/dir'; c['process']['env'].append('A=b c'); c['root']['readonly'] = False" \
+	'id; pwd; echo "$A"; umask; echo $HOME'
+for t in 'uid=5' 'gid=6' 'groups=7,8' /tmp/new/dir 'b c' 0077; do contains "$t"; done
+rmdir "$bundle/rootfs/tmp/new/dir" "$bundle/rootfs/tmp/new"
+inside "c['process']['capabilities'] = {k: ['CAP_KILL', 'CAP_CHOWN'] for k in ('bounding', 'effective', 'permitted', 'inheritable', 'ambient')}" 'grep -E "Cap|NoNew" /proc/self/status'
+for s in CapInh CapPrm CapEff CapBnd CapAmb; do contains "$s:	0000000000000021"; done
+contains 'NoNewPrivs:	1'
+inside "c['process']['rlimits'] = [{'type': 'RLIMIT_NOFILE', 'soft': 100, 'hard': 200}]" 'ulimit -n; ulimit -Hn'
+[ "$out" = $'100\n200' ] || fail "limits: $out"
+inside "c['process']['oomScoreAdj'] = 500; c['linux']['personality'] = {'domain': 'LINUX32'}; c['process']['scheduler'] = {'policy': 'SCHED_BATCH', 'nice': 5}" \
+	'cat /proc/self/oom_score_adj; busybox uname -m; set -- $(cat /proc/self/stat); echo ${19}'
+[ "$out" = $'500\ni686\n5' ] || fail "oom, personality, nice: $out"
+inside "" 'ls /proc/self/fd; cat /proc/1/comm'
+[ "$(printf %s "$out" | tr '\n' ' ')" = "0 1 2 3 sh" ] || fail "open files: $out" # 3 is ls' own
+
+say "namespaces and names"
+inside "c['hostname'] = 'box'; c['domainname'] = 'example'" 'hostname; cat /proc/sys/kernel/domainname; readlink /proc/self/ns/*'
+contains box; contains example
+for n in pid net ipc uts mnt cgroup; do case $out in *"$(readlink /proc/self/ns/$n)"*) fail "the $n namespace is the host's" ;; esac; done
+inside "c['linux']['namespaces'].append({'type': 'time'}); c['linux']['timeOffsets'] = {'boottime': {'secs': 1000000, 'nanosecs': 0}, 'monotonic': {'secs': 5, 'nanosecs': 0}}" 'cat /proc/uptime'
+[ "${out%%.*}" -gt 1000000 ] || fail "time offset: $out"
+inside "c['linux']['sysctl'] = {'net.ipv4.ip_forward': '1', 'kernel.msgmax': '1234'}" 'cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax; busybox ip addr show lo 2>/dev/null | grep -c UP || :'
+contains $'1\n1234'
+map="[{'containerID': 0, 'hostID': 100000, 'size': 65536}]"
+inside "c['linux']['namespaces'].append({'type': 'user'}); c['linux']['uidMappings'] = $map; c['linux']['gidMappings'] = $map" 'cat /proc/self/uid_map; id -u; stat -c %u /dev/mqueue; echo x >/dev/null'
+contains 100000; contains $'\n0\n0'
+yes run --detach --config sleep.json other
+p=$(pid_of other)
+inside "[n.update(path='/proc/$p/ns/' + {'network': 'net', 'mount': 'mnt'}.get(n['type'], n['type'])) for n in c['linux']['namespaces'] if n['type'] != 'mount']; c.pop('hostname')" 'readlink /proc/self/ns/net /proc/self/ns/pid /proc/self/ns/uts; ps'
+for n in net pid uts; do contains "$(readlink "/proc/$p/ns/$n")"; done
+contains "sleep 100"
+yes delete --force other
+
+say "mounts"
+mkdir -p "$work/src/sub" && echo content >"$work/src/file" && chown 4:5 "$work/src/file"
+mkdir -p "$bundle/rootfs/etc/app" && echo kept >"$bundle/rootfs/etc/app/conf"
+add() { printf "c['mounts'].append({'destination': '%s', 'type': '%s', 'source': '%s', 'options': %s});" "$@"; }
+inside "$(add /mnt/a bind "$work/src" "['rbind', 'ro', 'nosuid']")$(add /mnt/f bind "$work/src/file" "['bind']")$(add /etc/app tmpfs tmpfs "['tmpcopyup', 'size=1m']")" \
+	'cat /mnt/a/file /mnt/f /etc/app/conf; touch /mnt/a/x 2>&1; touch /etc/app/y; grep " /mnt/a " /proc/mounts; grep " / " /proc/mounts; cat /proc/keys; ls /proc/acpi /sys/firmware; touch /x 2>&1; touch /proc/sys/x 2>&1; ls /sys/fs/cgroup'
+contains $'content\ncontent\nkept'; contains 'touch: /mnt/a/x: Read-only'; contains 'ro,nosuid'; contains 'touch: /x: Read-only'
+case $out in *"No such file"*) fail "something is missing inside: $out" ;; esac
+inside "c['mounts'].append({'destination': '/mnt/i', 'source': '$work/src', 'options': ['bind', 'idmap'], 'uidMappings': [{'containerID': 4, 'hostID': 1004, 'size': 1}], 'gidMappings': [{'containerID': 5, 'hostID': 1005, 'size': 1}]})" 'stat -c %u:%g /mnt/i/file'
+contains 1004:1005
+refuse "$(add /mnt/n bind /nonexistent "['bind']")" "mounts[7]: mount /mnt/n: bind /nonexistent: No such file"
+refuse "$(add /mnt/n nofs nofs "[]")" "mounts[7]: mount /mnt/n: file system nofs"
+refuse "$(add /mnt/n tmpfs tmpfs "['nonsense=1']")" "option nonsense=1"
+
+say "devices"
+inside "c['linux']['devices'] = [{'path': '/dev/tools/my', 'type': 'c', 'major': 1, 'minor': 3, 'fileMode': 432, 'uid': 3, 'gid': 4}, {'path': '/dev/pipe', 'type': 'p'}]" \
+	'stat -c "%F %t %T %a %u %g" /dev/tools/my /dev/pipe; for d in null zero full random urandom tty; do stat -c %F /dev/$d; done; echo x >/dev/null; head -c 3 /dev/zero | busybox od -c; readlink /dev/fd /dev/stdin /dev/ptmx'
+contains 'character special file 1 3 660 3 4'; contains 'fifo 0 0 666 0 0'; contains '/proc/self/fd/0'
+
+say "seccomp"
+profile="{'defaultAction': 'SCMP_ACT_ALLOW', 'architectures': ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86'], 'syscalls': [{'names': ['sethostname', 'not_a_call'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 95}]}"
+caps="[c['process']['capabilities'][k].append('CAP_SYS_ADMIN') for k in ('bounding', 'effective', 'permitted')]"
+for nnp in True False; do
+	inside "c['process']['noNewPrivileges'] = $nnp; c['linux']['seccomp'] = $profile; $caps" 'grep Seccomp: /proc/self/status; hostname x 2>&1 || :'
+	contains 'Seccomp:	2'; contains 'Operation not supported'
+done
+[ -n "$(ls "$states/.seccomp")" ] || fail "the filter was not kept"
+refuse "c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['kill'], 'action': 'NO'}]}" 'linux.seccomp: syscalls[0].action: "NO" is no seccomp action'
+
+say "cgroups"
+configure limited.json "c['process']['args'] = ['/bin/sleep', '100']; c['linux']['cgroupsPath'] = '/hospes-test-$$'; c['linux']['resources'].update({'memory': {'limit': 67108864}, 'pids': {'limit': 33}, 'cpu': {'shares': 512, 'quota': 20000, 'period': 100000}})"
+yes run --detach --config limited.json lim
+p=$(pid_of lim)
+grep -q "hospes-test-$$" "/proc/$p/cgroup" || fail "not in its cgroup"
+value() { cat /sys/fs/cgroup/{,*/}hospes-test-$$/"$1" 2>/dev/null || :; }
+if [ -d "/sys/fs/cgroup/memory/hospes-test-$$" ]; then
+	[ "$(value memory.limit_in_bytes) $(value pids.max) $(value cpu.shares) $(value cpu.cfs_quota_us)" = "67108864 33 512 20000" ] || fail "limits"
+fi
+yes update --memory 32m --pids-limit 44 lim
+[ "$(value pids.max)" = 44 ] || fail "update"
+echo '{"pids": {"limit": 55}}' | o update --resources - lim
+[ "$(value pids.max)" = 55 ] || fail "update from a file"
+o events --stats lim | python3 -c 'import json,sys; d=json.load(sys.stdin)["data"]; assert d["pids"]["limit"] == 55, d'
+no update --memory nonsense lim
+yes delete --force lim
+[ -z "$(find /sys/fs/cgroup -name "hospes-test-$$")" ] || fail "a cgroup is left"
+
+say "hooks"
+cat >"$work/hook" <<-'H'
+	#!/bin/sh
+	printf '%s %s\n' "$1" "$(python3 -c 'import json,sys; s=json.load(sys.stdin); print(s["id"], s["status"], s["pid"] > 0)')" >>"$2"
+H
+chmod +x "$work/hook"
+hook() { printf "'%s': [{'path': '$work/hook', 'args': ['hook', '%s', '$work/hooks'], 'env': ['PATH=/usr/bin:/bin'], 'timeout': 10}]," "$1" "$1"; }
+configure hooks.json "c['hooks'] = {$(hook prestart)$(hook createRuntime)$(hook createContainer)$(hook poststart)$(hook poststop) 'startContainer': [{'path': '/bin/sh', 'args': ['sh', '-c', 'cat >/tmp/state']}]}; c['mounts'].append({'destination': '/tmp', 'type': 'tmpfs', 'source': 't'}); c['process']['args'] = ['/bin/sh', '-c', 'grep -c hk /tmp/state']"
+[ "$(o run --config hooks.json hk)" = 1 ] || fail "the startContainer hook got no state"
+[ "$(cut -d' ' -f1 "$work/hooks" | tr '\n' ' ')" = "prestart createRuntime createContainer poststart poststop " ] || fail "hooks: $(cat "$work/hooks")"
+refuse "c['hooks'] = {'createRuntime': [{'path': '/bin/false'}]}" "hooks.createRuntime[0]: /bin/false: exit status 1"
+refuse "c['hooks'] = {'createContainer': [{'path': '/bin/sleep', 'args': ['sleep', '100'], 'timeout': 1}]}" "hooks.createContainer[0]: /bin/sleep: Connection timed out"
+
+say "terminals"
+configure tty.json "$(sh_args 'test -t 0 && test -t 1 && echo tty; ls -l /dev/console; exit 3'); c['process']['terminal'] = True"
+rc=0; out=$(script -qec "$oci --root $states run --config tty.json t" /dev/null </dev/null) || rc=$?
+[ $rc -eq 3 ] || fail "run on a terminal: $rc $out"
+contains tty; contains '136,'
+no create --config tty.json t
+contains '--console-socket'
+python3 - "$oci" "$states" "$work/console" <<-'P'
+	import array, os, socket, subprocess, sys
+	oci, states, path = sys.argv[1:]
+	s = socket.socket(socket.AF_UNIX); s.bind(path); s.listen()
+	p = subprocess.Popen([oci, "--root", states, "create", "--config", "tty.json", "--console-socket", path, "t"])
+	c, _ = s.accept()
+	data, anc, _, _ = c.recvmsg(100, 100)
+	fd = array.array("i", anc[0][2])[0]
+	assert p.wait() == 0
+	subprocess.run([oci, "--root", states, "start", "t"], check=True)
+	out = b""
+	try:
+	    while True:
+	        piece = os.read(fd, 1000)
+	        if not piece: break
+	        out += piece
+	except OSError: pass
+	assert b"tty" in out, out
+	subprocess.run([oci, "--root", states, "delete", "--force", "t"], check=True)
+P
+
+say "preserved descriptors"
+echo passed >"$work/passed"
+configure fds.json "$(sh_args 'cat <&3; echo $LISTEN_FDS $LISTEN_PID; ls /proc/self/fd')"
+out=$(o run --preserve-fds 1 --config fds.json fds 3<"$work/passed")
+contains passed; contains '1 1'
+
+say "bad input"
+no create
+no nosuchcommand
+no --log-format xml list
+no create --config nosuch.json f
+refuse "del c['process']['cwd']" "config.json: process.cwd: is missing"
+refuse "c['root']['path'] = 'nosuch'" "root.path"
+refuse "c['linux']['namespaces'][0]['path'] = '/nonexistent'" "linux.namespaces: pid namespace /nonexistent: No such file"
+refuse "c['linux']['namespaces'][0]['path'] = '/proc/self/ns/net'" "is no pid namespace"
+refuse "c['process']['args'] = ['nosuch']" "executable file not found in \$PATH"
+refuse "c['process']['args'] = ['/etc']" "Is a directory"
+refuse "c['process']['apparmorProfile'] = 'p'" "AppArmor"
+refuse "c['linux']['cgroupsPath'] = '/a/../b'" "linux.cgroupsPath"
+rm -f "$work/log"; no --log "$work/log" --log-format json state nobody
+python3 -c 'import json,sys; l=json.loads(open(sys.argv[1]).readline()); assert l["level"] == "error" and "nobody" in l["msg"], l' "$work/log"
+
+# ---- nothing is left ----
+
+say "nothing is left"
+[ -z "$(o list -q)" ] || fail "containers are left: $(o list)"
+[ "$(ls -A "$states")" = .seccomp ] || fail "states are left: $(ls -A "$states")"
+[ "$(grep -c . /proc/self/mountinfo)" = "$before_mounts" ] || fail "mounts are left"
+[ -z "$(find /sys/fs/cgroup -name 'hospes-*' -newer "$bundle/default.json" | grep -v libpod)" ] || fail "cgroups are left: $(find /sys/fs/cgroup -name 'hospes-*')"
+echo "the life of containers is as the specification says"
