@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -41,6 +42,7 @@ static void creation_fini(struct creation *k)
     cgroup_entry_close(&l->entry);
     seccomp_filter_fini(&l->seccomp);
     own_fd(&l->state_dir);
+    own_fd(&l->root_tree);
     own_fd(&l->start);
     own_fd(&l->proc);
     own_fd(&l->console);
@@ -57,7 +59,7 @@ static void creation_init(struct creation *k)
         l->ns[i] = -1;
     for (unsigned i = 0; i < CGROUP_DIRS; i++)
         l->entry.tasks[i] = -1;
-    l->entry.v2 = l->state_dir = l->start = l->proc = l->console = l->sync = l->passed_by = -1;
+    l->entry.v2 = l->root_tree = l->state_dir = l->start = l->proc = l->console = l->sync = l->passed_by = -1;
     l->c = &k->c;
     l->root = k->root;
 }
@@ -145,6 +147,11 @@ static int mount_sources(struct creation *k, struct err *e)
     const struct config *c = &k->c;
     if (geteuid() != 0)
         return 0;
+    if (c->ns[NS_USER].there && c->ns[NS_MNT].there) {
+        k->l.root_tree = open_tree(AT_FDCWD, k->l.rootfs, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        if (k->l.root_tree < 0)
+            return err_sys(e, "root %s", k->l.rootfs);
+    }
     k->l.source = arena_alloc(&k->c.arena, c->nr_mounts * sizeof(*k->l.source));
     for (unsigned i = 0; i < c->nr_mounts; i++)
         k->l.source[i] = -1;

@@ -18,6 +18,7 @@ struct launch {
     struct state state;
     const char *root; /* folder of states */
     char *rootfs;     /* the container's root on the host, resolved */
+    int root_tree;    /* the root as a detached mount made outside the user namespace, or -1 */
     int state_dir;
     struct cgroup cgroup;
     struct cgroup_entry entry;

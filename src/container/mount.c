@@ -12,10 +12,6 @@
 #include "container/mount_cgroup.h"
 #include "container/mount_copy.h"
 
-#ifndef AT_RECURSIVE
-#define AT_RECURSIVE 0x8000
-#endif
-
 /* ---- pieces ---- */
 
 int mount_attach(int mount, int target)

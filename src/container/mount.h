@@ -7,6 +7,10 @@
 
 #include "container/config.h"
 
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000 /* of open_tree and mount_setattr; glibc 2.36 lacks it */
+#endif
+
 struct cgroup;
 
 struct mount_place {

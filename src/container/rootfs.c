@@ -40,16 +40,21 @@ static int parent_private(const char *rootfs)
 
 static int attach_root(const struct launch *l, struct err *e)
 {
-    unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | 0x8000 /* AT_RECURSIVE */;
+    unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
     if ((l->c->rootfs_propagation & (MS_SHARED | MS_UNBINDABLE)) && parent_private(l->rootfs) < 0)
         return err_sys(e, "root %s: make its mount private", l->rootfs);
-    OWN_FD tree = open_tree(AT_FDCWD, l->rootfs, flags);
+    OWN_FD tree =
+        l->root_tree >= 0 ? fcntl(l->root_tree, F_DUPFD_CLOEXEC, 3) : open_tree(AT_FDCWD, l->rootfs, flags);
     if (tree < 0)
         return err_sys(e, "root %s", l->rootfs);
     struct mount_attr private = {.propagation = MS_PRIVATE};
     if (l->c->rootfs_propagation & MS_SHARED)
         (void)mount_setattr(tree, "", AT_EMPTY_PATH, &private, sizeof(private));
-    if (move_mount(tree, "", AT_FDCWD, l->rootfs, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+    int rc = move_mount(tree, "", AT_FDCWD, l->rootfs, MOVE_MOUNT_F_EMPTY_PATH);
+    if (rc < 0 && errno == EACCES &&
+        l->root_tree >= 0) /* out of the user namespace's reach: any place will do */
+        rc = move_mount(tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+    if (rc < 0)
         return err_sys(e, "root %s", l->rootfs);
     return take_fd(&tree);
 }
