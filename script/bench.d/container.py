@@ -20,7 +20,7 @@ import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-PROFILE_CALLS = """accept accept4 access adjtimex alarm bind brk capget capset chdir chmod chown chroot clock_getres clock_gettime
+PROFILE_CALLS = """accept accept4 access adjtimex alarm arch_prctl bind brk capget capset chdir chmod chown chroot clock_getres clock_gettime
 clock_nanosleep clone clone3 close close_range connect copy_file_range creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl
 epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 execve execveat exit exit_group faccessat faccessat2 fadvise64 fallocate
 fanotify_mark fchdir fchmod fchmodat fchown fchownat fcntl fdatasync fgetxattr flistxattr flock fork fremovexattr fsconfig fsetxattr
@@ -78,8 +78,7 @@ class Bench:
         for folder in ("proc", "sys", "dev", "tmp"):
             (path / "rootfs" / folder).mkdir()
         subprocess.run(["gcc", "-O2", "-static", "-s", "-x", "c", "-o", path / "rootfs/bin/true", "-"], check=True, text=True,
-                       input="int main(int argc, char **argv) { (void)argv; for (;argc > 1;) __builtin_ia32_pause(), "
-                             "__asm__ volatile(\"syscall\" :: \"a\"(34) : \"rcx\", \"r11\", \"memory\"); return 0; }")
+                       input="#include <unistd.h>\nint main(int argc, char **argv) { (void)argv; while (argc > 1) pause(); return 0; }")
         subprocess.run([self.runtimes["hospes"], "spec", "--bundle", path], check=True)
         config = json.loads((path / "config.json").read_text())
         config["ociVersion"] = "1.0.2"

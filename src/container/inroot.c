@@ -14,6 +14,8 @@
 #include "base/file.h"
 #include "base/own.h"
 
+#define LINKS_MAX 16
+
 static int open_how(int root, const char *path, int flags, mode_t mode, uint64_t resolve)
 {
     struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC), .resolve = resolve};
@@ -42,8 +44,36 @@ static const char *next_part(const char *at, const char **ret_name)
     return at + strcspn(at, "/");
 }
 
+static int make_dirs(int root, const char *path, size_t len, mode_t mode, unsigned links);
+
+/* A link whose target is missing: make that, below root as always. upto names the link, dir holds it. */
+static int make_target(int root, int dir, const char *upto, const char *name, mode_t mode, unsigned links)
+{
+    char target[PATH_MAX];
+    ssize_t n = readlinkat(dir, name, target, sizeof(target) - 1);
+    if (n <= 0 || links == 0)
+        return n <= 0 ? -ENOENT : -ELOOP;
+    target[n] = 0;
+    if (target[0] == '/')
+        return make_dirs(root, target, (size_t)n, mode, links - 1);
+    OWN_MEM char *whole = path_make("%.*s%s", (int)(name - upto), upto, target);
+    return whole ? make_dirs(root, whole, strlen(whole), mode, links - 1) : -ENOMEM;
+}
+
+/* The folder upto, whose last part is name in dir; made if it is missing. */
+static int enter(int root, int dir, const char *upto, const char *name, mode_t mode, unsigned links)
+{
+    int fd = inroot_open(root, upto, O_PATH | O_DIRECTORY, 0);
+    if (fd != -ENOENT || strcmp(name, "..") == 0)
+        return fd;
+    if (mkdirat(dir, name, mode) < 0 && errno != EEXIST)
+        return -errno;
+    fd = inroot_open(root, upto, O_PATH | O_DIRECTORY, 0);
+    return fd == -ENOENT ? make_target(root, dir, upto, name, mode, links) : fd;
+}
+
 /* Folders one after the other, each named by its whole path so far, as links and ".." may be among them. */
-static int make_dirs(int root, const char *path, size_t len, mode_t mode)
+static int make_dirs(int root, const char *path, size_t len, mode_t mode, unsigned links)
 {
     char upto[PATH_MAX];
     const char *name, *end = path;
@@ -53,12 +83,7 @@ static int make_dirs(int root, const char *path, size_t len, mode_t mode)
     while (dir >= 0 && (end = next_part(end, &name)) > name && (size_t)(name - path) < len) {
         memcpy(upto, path, (size_t)(end - path));
         upto[end - path] = 0;
-        const char *last = upto + (name - path);
-        int next = inroot_open(root, upto, O_PATH | O_DIRECTORY, 0);
-        if (next == -ENOENT && strcmp(last, "..") != 0 && (mkdirat(dir, last, mode) == 0 || errno == EEXIST))
-            next = inroot_open(root, upto, O_PATH | O_DIRECTORY, 0);
-        else if (next == -ENOENT)
-            next = errno == 0 ? -ENOENT : -errno;
+        int next = enter(root, dir, upto, upto + (name - path), mode, links);
         close(dir);
         dir = next;
     }
@@ -68,7 +93,7 @@ static int make_dirs(int root, const char *path, size_t len, mode_t mode)
 int inroot_make_dir(int root, const char *path, mode_t mode)
 {
     int fd = inroot_open(root, path, O_PATH, 0);
-    return fd != -ENOENT ? fd : make_dirs(root, path, strlen(path), mode);
+    return fd != -ENOENT ? fd : make_dirs(root, path, strlen(path), mode, LINKS_MAX);
 }
 
 int inroot_parent(int root, const char *path, const char **ret_name)
@@ -82,7 +107,7 @@ int inroot_parent(int root, const char *path, const char **ret_name)
     *ret_name = path + start;
     if (start == len)
         return -EINVAL;
-    return make_dirs(root, path, start, 0755);
+    return make_dirs(root, path, start, 0755, LINKS_MAX);
 }
 
 int inroot_make_file(int root, const char *path, mode_t mode)

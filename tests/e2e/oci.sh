@@ -2,51 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # oci.sh - the life of containers: the same script against crun and hospes-oci, then what is ours alone.
 # limit: 300
-. "$(dirname "$0")/lib.sh"
-
-oci=$top/build/hospes-oci
-[ "$(id -u)" -eq 0 ] || { echo "needs root"; exit 77; }
-[ -x "$oci" ] || fail "no $oci"
-bundle=$work/bundle
-states=$work/states
-mkdir -p "$bundle"/rootfs/{bin,proc,sys,dev,tmp,etc}
-cp "$(command -v busybox)" "$bundle/rootfs/bin/busybox"
-for a in sh true cat ls id mount ps echo sleep env stat hostname grep head touch readlink; do ln -s busybox "$bundle/rootfs/bin/$a"; done
-before_mounts=$(grep -c . /proc/self/mountinfo)
-
-# configure FILE PYTHON: the default configuration, changed.
-configure() {
-	python3 - "$bundle/default.json" "$bundle/$1" "$2" <<-'P'
-		import json, sys
-		c = json.load(open(sys.argv[1]))
-		exec(sys.argv[3])
-		json.dump(c, open(sys.argv[2], "w"))
-	P
-}
-sh_args() { printf "c['process']['args'] = ['/bin/sh', '-c', '''%s''']" "$1"; }
-
-(cd "$bundle" && "$oci" spec && mv config.json default.json)
-configure default.json "c['process']['terminal'] = False; c['ociVersion'] = '1.0.2'"
-configure config.json "c['process']['args'] = ['/bin/true']"
+. "$(dirname "$0")/oci/lib.sh"
 
 # ---- the specification's life cycle, of any runtime ----
 
-pid_of() { "$rt" --root "$states" state "$1" | python3 -c 'import json,sys; print(json.load(sys.stdin)["pid"])'; }
-status_of() { "$rt" --root "$states" state "$1" 2>/dev/null | python3 -c 'import json,sys; print(json.load(sys.stdin)["status"])' 2>/dev/null || echo none; }
-# is STATUS ID: within a second
-is() {
-	for _ in $(seq 50); do [ "$(status_of "$2")" = "$1" ] && return 0; sleep 0.02; done
-	fail "$2 is $(status_of "$2"), not $1"
-}
-o() { "$rt" --root "$states" "$@"; }
-# Output goes to a file: a container would hold a pipe open.
-try() { rc=0; timeout 20 "$rt" --root "$states" "$@" >"$work/out" 2>&1 </dev/null || rc=$?; out=$(cat "$work/out"); }
-yes() { try "$@"; [ $rc -eq 0 ] || fail "$* failed: $out"; }
-no() {
-	try "$@"
-	[ $rc -ne 0 ] || fail "$* should have failed: $out"
-	[ "$rt" != "$oci" ] || [ "$(printf '%s' "$out" | grep -c .)" -le 1 ] || fail "$*: more than a line: $out"
-}
 # but "RUNTIME..." CHECK...: a difference of those runtimes that is known
 but() { case " $1 " in *" $(basename "$rt") "*) ;; *) shift; "$@" ;; esac; }
 
@@ -122,20 +81,6 @@ life_cycle "$oci"
 # ---- what the configuration says, seen from inside ----
 
 rt=$oci
-cd "$bundle"
-configure sleep.json "c['process']['args'] = ['/bin/sleep', '100']"
-inside() { # PYTHON SCRIPT: output in $out
-	configure inside.json "$(sh_args "$2"); $1"
-	try run --config inside.json inside
-	[ $rc -eq 0 ] || fail "run: status $rc: $out"
-}
-refuse() { # PYTHON TEXT
-	configure bad.json "$1"
-	no run --config bad.json bad
-	contains "$2"
-	no state bad
-}
-
 say "process"
 inside "c['process']['user'] = {'uid': 5, 'gid': 6, 'additionalGids': [7, 8], 'umask': 63}; c['process']['cwd'] = '/tmp/new/dir'; c['process']['env'].append('A=b c'); c['root']['readonly'] = False" \
 	'id; pwd; echo "$A"; umask; echo $HOME'
@@ -280,11 +225,5 @@ refuse "c['linux']['cgroupsPath'] = '/a/../b'" "linux.cgroupsPath"
 rm -f "$work/log"; no --log "$work/log" --log-format json state nobody
 python3 -c 'import json,sys; l=json.loads(open(sys.argv[1]).readline()); assert l["level"] == "error" and "nobody" in l["msg"], l' "$work/log"
 
-# ---- nothing is left ----
-
-say "nothing is left"
-[ -z "$(o list -q)" ] || fail "containers are left: $(o list)"
-[ "$(ls -A "$states")" = .seccomp ] || fail "states are left: $(ls -A "$states")"
-[ "$(grep -c . /proc/self/mountinfo)" = "$before_mounts" ] || fail "mounts are left"
-[ -z "$(find /sys/fs/cgroup -name 'hospes-*' -newer "$bundle/default.json" | grep -v libpod)" ] || fail "cgroups are left: $(find /sys/fs/cgroup -name 'hospes-*')"
+nothing_left
 echo "the life of containers is as the specification says"

@@ -66,11 +66,23 @@ static void links_stay_inside(void **s)
 {
     (void)s;
     assert_int_equal(symlinkat("../../../outside", root, "rel"), 0);
-    assert_int_equal(symlinkat("/tmp", root, "abs"), 0);
+    assert_int_equal(symlinkat("/nowhere", root, "abs"), 0);
     OWN_FD made = inroot_make_dir(root, "/outside", 0755);
     OWN_FD rel = inroot_make_file(root, "/rel/file", 0644);
     assert_true(rel >= 0 && same(rel, "outside/file"));
     assert_int_equal(inroot_open(root, "/abs", O_PATH, 0), -ENOENT);
+    assert_true(outside_is_empty());
+}
+
+static void targets_of_links_are_made_inside(void **s)
+{
+    (void)s;
+    assert_int_equal(mkdirat(root, "var", 0755), 0);
+    assert_int_equal(symlinkat("../../../run/deep", root, "var/run"), 0);
+    assert_int_equal(symlinkat("loop", root, "loop"), 0);
+    OWN_FD fd = inroot_make_file(root, "/var/run/x/file", 0644);
+    assert_true(fd >= 0 && same(fd, "run/deep/x/file"));
+    assert_int_equal(inroot_make_dir(root, "/loop/x", 0755), -ELOOP);
     assert_true(outside_is_empty());
 }
 
@@ -99,6 +111,7 @@ int main(void)
         cmocka_unit_test(folders_are_made_with_those_above),
         cmocka_unit_test(dots_stay_inside),
         cmocka_unit_test(links_stay_inside),
+        cmocka_unit_test(targets_of_links_are_made_inside),
         cmocka_unit_test(magic_links_are_refused),
         cmocka_unit_test(plain_writes_follow_no_link),
     };
