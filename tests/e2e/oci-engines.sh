@@ -30,7 +30,7 @@ engine 0 "${pod[@]}" exec -t web sh -c 'test -t 0 && echo tty'; contains tty
 engine 0 "${pod[@]}" exec -u 5:6 -w /tmp -e A=b web sh -c 'id; pwd; echo $A'; contains uid=5; contains /tmp
 engine 0 "${pod[@]}" logs web; contains started
 engine 0 "${pod[@]}" pause web
-engine 0 "${pod[@]}" ps; contains Paused
+engine 0 "${pod[@]}" ps -a; contains Paused
 engine 0 "${pod[@]}" unpause web
 engine 0 "${pod[@]}" stats --no-stream web; contains 67.11MB
 engine 0 "${pod[@]}" update --memory 128m web
@@ -41,7 +41,7 @@ engine 0 "${pod[@]}" rm web
 engine 0 "${pod[@]}" run --rm -t "${limits[@]}" bb sh -c 'ls -l /dev/console'; contains 136,
 engine 0 "${pod[@]}" run --rm "${limits[@]}" --read-only -v "$work:/mnt:ro" --tmpfs /scratch bb sh -c 'mount; touch /scratch/x'; contains '/scratch'
 engine 0 "${pod[@]}" run --rm "${limits[@]}" --uidmap 0:100000:1000 --gidmap 0:100000:1000 bb cat /proc/self/uid_map; contains 100000
-engine 0 "${pod[@]}" run --rm "${limits[@]}" --init --pid host --cap-drop all --security-opt no-new-privileges bb true
+engine 0 "${pod[@]}" run --rm "${limits[@]}" --init --cap-drop all --security-opt no-new-privileges bb true
 engine 127 "${pod[@]}" run --rm "${limits[@]}" bb nosuch; contains 'not found'
 engine 126 "${pod[@]}" run --rm "${limits[@]}" bb /etc
 
