@@ -30,7 +30,7 @@ void field_path(const struct field *f, char *ret, size_t size)
         snprintf(ret + len, size - len, "[%u]", f->index);
 }
 
-static int report(const struct field *f, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static int report(const struct field *f, const char *fmt, va_list ap)
 {
     struct doc *d = f->doc;
     if (d->rc < 0)
@@ -134,8 +134,11 @@ const char *field_must_string(const struct field *up, const char *key)
 /* Numbers come as reals where one of the file is above all integers (config.c); 2^53 and less are exact. */
 static bool whole_number(const json_t *v)
 {
+    const double exact = 9007199254740992.0;
+    if (!json_is_real(v))
+        return json_is_integer(v);
     double d = json_real_value(v);
-    return json_is_integer(v) || (json_is_real(v) && d >= -9007199254740992.0 && d == __builtin_floor(d));
+    return d >= exact || (d > -exact && d == (double)(int64_t)d);
 }
 
 /* Above all integers is "no limit" in all that writes them. */

@@ -101,7 +101,6 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
     (void)argc;
     const struct update_args *a = args;
     OWN_CONFIG c = {0};
-    OWN_MEM char *text = NULL;
     int rc;
     if (a->resources) {
         rc = config_load_resources(a->resources, &c, e);

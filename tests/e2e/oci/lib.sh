@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2154
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-oci=$top/build/hospes-oci
+oci=${HOSPES_OCI:-$top/build/hospes-oci}
 [ "$(id -u)" -eq 0 ] || { echo "needs root"; exit 77; }
 [ -x "$oci" ] || fail "no $oci"
 bundle=$work/bundle
