@@ -3,8 +3,9 @@
  * loop: epoll for descriptors, a binary heap for timers, an eventfd for calls from other threads.
  *
  * Timers: the heap is guarded by the loop's lock (the callers hold it); the nearest deadline is what
- * epoll_pwait2 sleeps for. A vCPU thread that arms a nearer one wakes the loop through the eventfd.
- * Watches: an unwatched entry stays allocated until the batch of events that may still name it is done.
+ * epoll_pwait2 sleeps for. A vCPU thread that arms a nearer one sets a timerfd of the loop's, so that the
+ * loop wakes when it is due and not before: guests arm timers all the time. Watches: an unwatched entry stays
+ * allocated until the batch of events that may still name it is done.
  */
 #include "base/loop.h"
 
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
 struct watch {
@@ -30,7 +32,7 @@ struct call {
 
 struct loop {
     pthread_mutex_t *lock;
-    int epoll, wake;
+    int epoll, wake, alarm;
     bool stop;
     _Atomic uint64_t sleeping_until; /* 0: awake, it will look at the heap by itself */
     struct watch *watches, *graveyard;
@@ -48,15 +50,18 @@ int loop_new(pthread_mutex_t *lock, struct loop **ret, struct err *e)
     if (!l)
         return err_code(e, -ENOMEM, "event loop");
     l->lock = lock;
-    l->epoll = l->wake = -1;
+    l->epoll = l->wake = l->alarm = -1;
     l->calls_tail = &l->calls;
     pthread_mutex_init(&l->post_lock, NULL);
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (l->epoll < 0 || l->wake < 0)
+    l->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (l->epoll < 0 || l->wake < 0 || l->alarm < 0)
         return err_sys(e, "event loop");
-    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = NULL};
-    if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->wake, &ev) < 0)
+    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = &l->wake},
+                       due = {.events = EPOLLIN, .data.ptr = &l->alarm};
+    if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->wake, &ev) < 0 ||
+        epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->alarm, &due) < 0)
         return err_sys(e, "event loop");
     *ret = take(l);
     return 0;
@@ -89,6 +94,8 @@ void loop_free(struct loop *l)
         close(l->epoll);
     if (l->wake >= 0)
         close(l->wake);
+    if (l->alarm >= 0)
+        close(l->alarm);
     pthread_mutex_destroy(&l->post_lock);
     free(l);
 }
@@ -219,7 +226,15 @@ void loop_timer_arm(struct loop_timer *t, uint64_t deadline_ns)
         l->cap_timers = cap;
     }
     sift_up(l, t, l->nr_timers++);
-    if (deadline_ns < atomic_load(&l->sleeping_until))
+    if (deadline_ns >= atomic_load(&l->sleeping_until))
+        return;
+    struct itimerspec when = {.it_value = {
+                                  .tv_sec = (time_t)(deadline_ns / 1000000000u),
+                                  .tv_nsec = (long)(deadline_ns % 1000000000u),
+                              }};
+    if (deadline_ns && timerfd_settime(l->alarm, TFD_TIMER_ABSTIME, &when, NULL) == 0)
+        atomic_store(&l->sleeping_until, deadline_ns);
+    else
         wake_up(l);
 }
 
@@ -305,6 +320,14 @@ static int wait_events(struct loop *l, struct epoll_event *events, int max)
     return n;
 }
 
+static void drain(int fd)
+{
+    uint64_t count;
+    if (read(fd, &count, sizeof(count)) < 0) {
+        /* it is empty, or set anew, already */
+    }
+}
+
 int loop_run(struct loop *l, struct err *e)
 {
     pthread_mutex_lock(l->lock);
@@ -320,12 +343,11 @@ int loop_run(struct loop *l, struct err *e)
         fire_due(l);
         for (int i = 0; i < n && !l->stop; i++) {
             struct watch *w = events[i].data.ptr;
-            if (!w) {
-                uint64_t count;
-                if (read(l->wake, &count, sizeof(count)) < 0) {
-                    /* somebody else's wake-up already drained it */
-                }
+            if (events[i].data.ptr == &l->wake) {
+                drain(l->wake);
                 run_calls(l);
+            } else if (events[i].data.ptr == &l->alarm) {
+                drain(l->alarm);
             } else if (!w->dead) {
                 w->fn(w->ctx, w->fd, events[i].events);
             }

@@ -138,7 +138,7 @@ void ram_wrote(struct ram *r, struct gpa a, uint64_t len)
     atomic_thread_fence(memory_order_seq_cst);
     uint64_t pages = ((a.a & (RAM_PAGE - 1)) + len + RAM_PAGE - 1) / RAM_PAGE;
     for (uint64_t i = 0; i < pages; i++)
-        if (__atomic_load_n(&r->marks[first + i], __ATOMIC_RELAXED))
+        if (__atomic_load_n(&r->marks[first + i], __ATOMIC_RELAXED) & RAM_MARKED)
             r->watch(r->watch_ctx, gpa((a.a & ~(uint64_t)(RAM_PAGE - 1)) + i * RAM_PAGE));
 }
 
@@ -152,11 +152,11 @@ void ram_mark(struct ram *r, struct gpa page, bool marked)
 {
     uint64_t i = ram_page_index(r, page);
     if (i != UINT64_MAX)
-        __atomic_store_n(&r->marks[i], marked, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&r->marks[i], marked ? RAM_MARKED : 0, __ATOMIC_SEQ_CST);
 }
 
 bool ram_marked(const struct ram *r, struct gpa page)
 {
     uint64_t i = ram_page_index(r, page);
-    return i != UINT64_MAX && __atomic_load_n(&r->marks[i], __ATOMIC_RELAXED);
+    return i != UINT64_MAX && __atomic_load_n(&r->marks[i], __ATOMIC_RELAXED) & RAM_MARKED;
 }

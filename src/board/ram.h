@@ -63,5 +63,7 @@ bool ram_marked(const struct ram *r, struct gpa page);
 
 /* Index of a page counted through the slots (0 .. ram_bytes/4096-1), or UINT64_MAX if it is not RAM. */
 uint64_t ram_page_index(const struct ram *r, struct gpa a);
-/* The marks, one byte a page by that index, for the engine's fast paths. */
+/* The marks, one byte a page by that index, for the engine's fast paths; the other bits are the engine's own.
+ */
+#define RAM_MARKED 1
 uint8_t *ram_marks(const struct ram *r);

@@ -15,6 +15,7 @@
 #include "cli/exec_command.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
+#include "cpu/debug.h"
 #include "monitor/client.h"
 #include "monitor/run.h"
 #include "monitor/spawn.h"
@@ -115,8 +116,7 @@ static const struct opt run_opts[] = {
     OPT(run_args, initrd, OPT_TEXT, 0, "FILE", "with this initial file system"),
     OPT(run_args, append, OPT_TEXT, 0, "STRING", "put this at the end of the kernel's command line"),
     OPT(run_args, console, OPT_CHOICE, 0, "stdio", "join the first serial port to standard input and output"),
-    OPT(run_args, engine_debug, OPT_TEXT, 0, "LIST",
-        "switch parts of the soft engine off: step, no-chain, no-tlb, no-live, no-jcache, small-cache"),
+    OPT(run_args, engine_debug, OPT_TEXT, 0, "LIST", "switch parts of the soft engine off: " CPU_DEBUG_NAMES),
 };
 const struct verb verb_run = {
     .name = "run",

@@ -8,7 +8,7 @@
 
 #include "base/own.h"
 
-#define TABLE_COLUMNS 12
+#define TABLE_COLUMNS 16
 
 struct table {
     const char *const *heads; /* column names, NULL at the end; borrowed */

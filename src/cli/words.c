@@ -6,21 +6,13 @@
 #include <unistd.h>
 
 #include "base/own.h"
-#include "cpu/cpu.h"
+#include "cpu/debug.h"
 
 static uint32_t debug_bit(const char *word, size_t len)
 {
-    static const struct {
-        const char *name;
-        enum cpu_debug bit;
-    } names[] = {
-        {"step", CPU_DEBUG_STEP},       {"no-chain", CPU_DEBUG_NO_CHAIN},
-        {"no-tlb", CPU_DEBUG_NO_TLB},   {"small-cache", CPU_DEBUG_SMALL_CACHE},
-        {"no-live", CPU_DEBUG_NO_LIVE}, {"no-jcache", CPU_DEBUG_NO_JCACHE},
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strlen(names[i].name) == len && memcmp(names[i].name, word, len) == 0)
-            return (uint32_t)names[i].bit;
+    for (const struct cpu_debug_name *d = cpu_debug_names; d->name; d++)
+        if (strlen(d->name) == len && memcmp(d->name, word, len) == 0)
+            return d->bit;
     return 0;
 }
 
@@ -31,10 +23,7 @@ int word_debug_bits(const char *list, uint32_t *ret, struct err *e)
         size_t len = strcspn(p, ",");
         uint32_t bit = debug_bit(p, len);
         if (!bit)
-            return err_set(
-                e, -EINVAL,
-                "--engine-debug: not one of step, no-chain, no-tlb, no-live, no-jcache, small-cache: %.*s",
-                (int)len, p);
+            return err_set(e, -EINVAL, "--engine-debug: not one of " CPU_DEBUG_NAMES ": %.*s", (int)len, p);
         bits |= bit;
         p += len;
         if (!*p)

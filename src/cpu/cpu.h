@@ -10,6 +10,7 @@
 
 #include <linux/kvm.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -60,6 +61,14 @@ enum cpu_debug {
     CPU_DEBUG_SMALL_CACHE = 1 << 3, /* little room for translations: thrown away all the time */
     CPU_DEBUG_NO_LIVE = 1 << 4,     /* flags count as live everywhere */
     CPU_DEBUG_NO_JCACHE = 1 << 5,   /* indirect jumps go to the dispatcher */
+    CPU_DEBUG_NO_GROUPS = 1 << 6,   /* every access has its own check */
+    CPU_DEBUG_NO_TRACES = 1 << 7,   /* blocks end at every jump */
+    CPU_DEBUG_NO_SYS = 1 << 8,      /* system and string instructions go to the dispatcher */
+    CPU_DEBUG_NO_WALK = 1 << 9,     /* every walk of page tables goes the long way */
+    CPU_DEBUG_NO_FORMS = 1 << 11,   /* every instruction is decoded by Zydis */
+    CPU_DEBUG_NO_OPEN = 1 << 12,    /* every write into a page with translated code goes by itself */
+    CPU_DEBUG_NO_ACROSS = 1 << 14,  /* instructions in two pages go to the stepper */
+    CPU_DEBUG_NO_LOOSE = 1 << 13,   /* numbers in code that are written often are translated like any */
 };
 
 enum cpu_exit {
@@ -82,10 +91,50 @@ struct cpu_state {
     struct kvm_msr_entry msrs[96];
 };
 
-struct cpu_stats { /* monotonic counters; 0 where an engine does not count */
-    uint64_t exits_mmio, exits_io, exits_halt, exits_interrupt;
-    uint64_t blocks, code_bytes, tlb_misses, steps, flushes, invalidations;
+/*
+ * Counters of one CPU since its machine was made; what each means: the table in cpu/stats.c. 0 where an
+ * engine does not count. Only the CPU's own thread writes them (cpu_count), any may read.
+ */
+struct cpu_stats {
+    uint64_t mmio_reads, mmio_writes, io_reads, io_writes;
+    uint64_t halts, interrupts, requests, tlb_flushes;
+    /* soft */
+    uint64_t blocks, code_bytes, steps, lookups, invalidations;
+    uint64_t tlb_misses[3]; /* of reads, writes, fetches */
+    uint64_t page_flushes, page_faults, exceptions, syscalls;
+    /* kvm */
+    uint64_t exits, memory_faults, host_interrupts, emulations;
 };
+
+static inline void cpu_count_by(uint64_t *counter, uint64_t n)
+{
+    __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+static inline void cpu_count(uint64_t *counter)
+{
+    cpu_count_by(counter, 1);
+}
+
+/* A reader's copy. */
+static inline void cpu_stats_copy(struct cpu_stats *ret, const struct cpu_stats *from)
+{
+    for (size_t i = 0; i < sizeof(*ret) / sizeof(uint64_t); i++)
+        ((uint64_t *)ret)[i] = __atomic_load_n((const uint64_t *)from + i, __ATOMIC_RELAXED);
+}
+
+struct cpu_cache_stats {  /* of the soft engine's translations, which all CPUs share; all 0: there are none */
+    uint64_t used, bytes; /* of host code: taken now, and at most */
+    uint64_t blocks;      /* made since it was emptied the last time */
+    uint64_t flushes;     /* how often it was emptied because it was full */
+};
+
+/* What the soft engine's stepper had to take one by one: an instruction's name, all CPUs together. */
+struct cpu_stepped {
+    const char *name; /* "iretq" */
+    uint64_t count;
+};
+#define CPU_STEPPED 12
 
 struct engine; /* one a machine; its struct begins with a pointer to its ops */
 struct engine_ops {
@@ -121,7 +170,10 @@ struct engine_ops {
     void (*pause)(struct engine *g);
     void (*resume)(struct engine *g);
 
+    /* Any thread, while the CPUs run. */
     void (*stats)(struct engine *g, unsigned cpu, struct cpu_stats *ret);
+    void (*cache_stats)(struct engine *g, struct cpu_cache_stats *ret);
+    unsigned (*stepped)(struct engine *g, struct cpu_stepped ret[CPU_STEPPED]); /* the most first; how many */
 };
 struct engine {
     const struct engine_ops *ops;

@@ -37,6 +37,7 @@ static void interrupt(struct virtio *v, uint8_t cause, uint16_t vector)
 {
     if (cause == ISR_CONFIG || !msix_enabled(v->msix))
         v->isr |= cause;
+    v->stats.interrupts++;
     msix_notify(v->msix, vector);
     virtio_sync_irq(v);
 }
@@ -71,6 +72,22 @@ bool virtio_live(const struct virtio *v)
 {
     return !v->resetting && (v->status & VIRTIO_CONFIG_S_DRIVER_OK) &&
            !(v->status & VIRTIO_CONFIG_S_NEEDS_RESET) && pci_device_master(v->pci);
+}
+
+const struct virtio_stats *virtio_stats(const struct virtio *v)
+{
+    return &v->stats;
+}
+
+void virtio_moved(struct virtio *v, bool out, uint64_t bytes)
+{
+    if (out) {
+        v->stats.out_ops++;
+        v->stats.out_bytes += bytes;
+    } else {
+        v->stats.in_ops++;
+        v->stats.in_bytes += bytes;
+    }
 }
 
 unsigned virtio_errors(const struct virtio *v)

@@ -46,6 +46,14 @@ int virtio_new(const struct virtio_board *b, const struct virtio_type *t, uint64
 void virtio_free(struct virtio *v);
 OWN_TYPE(virtio, virtio_free)
 
+/* Counted since the device was made. In: to the guest (read from the disk, received), out: from it. */
+struct virtio_stats {
+    uint64_t notifications, interrupts;
+    uint64_t in_ops, in_bytes, out_ops, out_bytes; /* disks and network cards only */
+};
+const struct virtio_stats *virtio_stats(const struct virtio *v);
+void virtio_moved(struct virtio *v, bool out, uint64_t bytes); /* one request, or one frame */
+
 bool virtio_has(const struct virtio *v, unsigned feature); /* negotiated? */
 bool virtio_live(const struct virtio *v);       /* driver there, nothing broken: queues may be used */
 unsigned virtio_errors(const struct virtio *v); /* how often the guest sent nonsense */

@@ -133,3 +133,8 @@ void virtio_balloon_free(struct virtio_balloon *b)
     virtio_free(b->virtio);
     free(b);
 }
+
+const struct virtio_stats *virtio_balloon_stats(const struct virtio_balloon *b)
+{
+    return virtio_stats(b->virtio);
+}

@@ -12,6 +12,7 @@ struct virtio_balloon;
 int virtio_balloon_new(const struct virtio_board *b, const struct balloon_port *port,
                        struct virtio_balloon **ret, struct err *e); /* port is borrowed */
 void virtio_balloon_free(struct virtio_balloon *b);
+const struct virtio_stats *virtio_balloon_stats(const struct virtio_balloon *b);
 OWN_TYPE(virtio_balloon, virtio_balloon_free)
 
 /* How much the guest shall give back, and how much it says it did; bytes. The guest is slow, or deaf. */

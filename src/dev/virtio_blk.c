@@ -153,6 +153,7 @@ static void transfer(struct request *r, const struct vring_chain *c, uint64_t se
     r->disk.iov = r->iov;
     r->disk.nr_iov = vring_slice(c, write ? VRING_OUT : VRING_IN, write ? HEADER : 0, len, r->iov, r->at);
     r->data_bytes = write ? 0 : len;
+    virtio_moved(r->blk->virtio, write, len);
     submit(r, write ? DISK_WRITE : DISK_READ);
 }
 
@@ -348,4 +349,9 @@ void virtio_blk_free(struct virtio_blk *d)
     BUG_ON(d->in_flight);
     virtio_free(d->virtio);
     free(d);
+}
+
+const struct virtio_stats *virtio_blk_stats(const struct virtio_blk *d)
+{
+    return virtio_stats(d->virtio);
 }

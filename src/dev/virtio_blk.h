@@ -10,4 +10,5 @@ struct virtio_blk;
 int virtio_blk_new(const struct virtio_board *b, struct disk_port *port, const char *serial, unsigned queues,
                    struct virtio_blk **ret, struct err *e);
 void virtio_blk_free(struct virtio_blk *d); /* waits for requests in flight */
+const struct virtio_stats *virtio_blk_stats(const struct virtio_blk *d);
 OWN_TYPE(virtio_blk, virtio_blk_free)

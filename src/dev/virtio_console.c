@@ -168,3 +168,8 @@ void virtio_console_free(struct virtio_console *c)
     virtio_free(c->virtio);
     free(c);
 }
+
+const struct virtio_stats *virtio_console_stats(const struct virtio_console *c)
+{
+    return virtio_stats(c->virtio);
+}

@@ -10,4 +10,5 @@ struct virtio_console;
 int virtio_console_new(const struct virtio_board *b, struct char_port *port, struct virtio_console **ret,
                        struct err *e);
 void virtio_console_free(struct virtio_console *c);
+const struct virtio_stats *virtio_console_stats(const struct virtio_console *c);
 OWN_TYPE(virtio_console, virtio_console_free)

@@ -34,6 +34,7 @@ struct virtio {
     uint32_t unfinished; /* queues whose budget ran out */
     struct clock_timer again;
     unsigned errors;
+    struct virtio_stats stats;
     struct log_limit limit;
 };
 

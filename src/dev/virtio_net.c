@@ -64,6 +64,7 @@ static void send(struct virtio_net *n, const struct vring_chain *c)
         return;
     h.num_buffers = 0;
     unsigned nr = vring_slice(c, VRING_OUT, HEADER, c->out_bytes - HEADER, frame + 1, at);
+    virtio_moved(n->virtio, true, c->out_bytes - HEADER);
     n->port->send(n->port->ctx, frame, nr + 1);
 }
 
@@ -135,6 +136,7 @@ static bool receive(void *dev, const void *frame, size_t len)
         fill(n, &v, c);
     }
     hand_over(n, &v, &first);
+    virtio_moved(n->virtio, false, len);
     return true;
 }
 
@@ -216,4 +218,9 @@ void virtio_net_free(struct virtio_net *n)
     }
     virtio_free(n->virtio);
     free(n);
+}
+
+const struct virtio_stats *virtio_net_stats(const struct virtio_net *n)
+{
+    return virtio_stats(n->virtio);
 }

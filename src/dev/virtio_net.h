@@ -10,4 +10,5 @@ struct virtio_net;
 int virtio_net_new(const struct virtio_board *b, struct net_port *port, const uint8_t mac[6],
                    struct virtio_net **ret, struct err *e);
 void virtio_net_free(struct virtio_net *n);
+const struct virtio_stats *virtio_net_stats(const struct virtio_net *n);
 OWN_TYPE(virtio_net, virtio_net_free)

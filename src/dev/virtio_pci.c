@@ -265,6 +265,7 @@ static void bar_write(void *dev, uint64_t off, unsigned size, uint64_t val)
         write_config(v, off % RAM_PAGE, size, val);
         break;
     case NOTIFY:
+        v->stats.notifications++;
         virtio_serve(v, (unsigned)(off % RAM_PAGE / NOTIFY_BYTES));
         break;
     }

@@ -67,3 +67,8 @@ void virtio_rng_free(struct virtio_rng *r)
     virtio_free(r->virtio);
     free(r);
 }
+
+const struct virtio_stats *virtio_rng_stats(const struct virtio_rng *r)
+{
+    return virtio_stats(r->virtio);
+}

@@ -290,3 +290,8 @@ void virtio_vsock_free(struct virtio_vsock *v)
     virtio_free(v->virtio);
     free(v);
 }
+
+const struct virtio_stats *virtio_vsock_stats(const struct virtio_vsock *v)
+{
+    return virtio_stats(v->virtio);
+}

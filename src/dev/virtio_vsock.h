@@ -13,6 +13,7 @@ struct virtio_vsock;
 int virtio_vsock_new(const struct virtio_board *b, uint32_t guest_cid, struct virtio_vsock **ret,
                      struct err *e);
 void virtio_vsock_free(struct virtio_vsock *v); /* its streams end with closed(reset) */
+const struct virtio_stats *virtio_vsock_stats(const struct virtio_vsock *v);
 OWN_TYPE(virtio_vsock, virtio_vsock_free)
 
 /*

@@ -31,6 +31,12 @@ int client_list(bool all, json_t **ret, struct err *e);
  * bool, "stats": {...}. */
 int client_inspect(const char *name, json_t **ret, struct err *e);
 
+/* Those of client_list that have a monitor, each with "stats" (docs/slow-guest.md; null: it did not answer).
+ */
+int client_list_stats(json_t **ret, struct err *e);
+/* One of these, with its resident memory, which takes a look at all of it. -ESRCH: it does not run. */
+int client_stats(const char *name, json_t **ret, struct err *e);
+
 int client_start(const char *name, struct err *e);
 int client_pause(const char *name, struct err *e);
 int client_resume(const char *name, struct err *e);

@@ -9,15 +9,19 @@
 
 #define LOOK_MS 2000 /* a monitor that does not answer holds a list up no longer */
 
-/* What the monitor says, or NULL. */
-static json_t *ask(const struct guest_dir *d, const char *word)
+static int ask_or_tell(const struct guest_dir *d, const char *word, json_t **ret, struct err *e)
 {
     OWN_FD fd = -1;
     OWN(json_t) request = json_pack("{s:s}", "do", word);
+    int rc = call_open(d, &fd, e);
+    return rc < 0 ? rc : call_ask(fd, request, LOOK_MS, true, ret, e);
+}
+
+/* What the monitor says, or NULL. */
+static json_t *ask(const struct guest_dir *d, const char *word)
+{
     json_t *reply = NULL;
-    if (call_open(d, &fd, NULL) < 0 || call_ask(fd, request, LOOK_MS, true, &reply, NULL) < 0)
-        return NULL;
-    return reply;
+    return ask_or_tell(d, word, &reply, NULL) < 0 ? NULL : reply;
 }
 
 static json_t *ports_json(const struct guest_config *c)
@@ -94,7 +98,7 @@ static json_t *damaged(const char *name, const struct err *e)
     return j;
 }
 
-static void add(json_t *list, const char *name, bool all)
+static void add(json_t *list, const char *name, bool all, bool stats)
 {
     OWN(guest_dir) d = NULL;
     OWN(json_t) about = NULL;
@@ -108,11 +112,14 @@ static void add(json_t *list, const char *name, bool all)
     if (rc == -ENOENT)
         return; /* removed just now */
     if (rc == 0 && alive)
-        told = ask(d, "status");
-    json_array_append_new(list, rc < 0 ? damaged(name, &e) : describe(&c, about, alive, told));
+        told = ask(d, stats ? "stats" : "status");
+    json_t *j = rc < 0 ? damaged(name, &e) : describe(&c, about, alive, told);
+    if (stats)
+        copy(j, told, "stats");
+    json_array_append_new(list, j);
 }
 
-int client_list(bool all, json_t **ret, struct err *e)
+static int list_all(bool all, bool stats, json_t **ret, struct err *e)
 {
     OWN(json_t) names = NULL;
     int rc = guest_dir_names(&names, e);
@@ -121,8 +128,37 @@ int client_list(bool all, json_t **ret, struct err *e)
     json_t *list = json_array();
     size_t i;
     json_t *name;
-    json_array_foreach(names, i, name) add(list, json_string_value(name), all);
+    json_array_foreach(names, i, name) add(list, json_string_value(name), all, stats);
     *ret = list;
+    return 0;
+}
+
+int client_list(bool all, json_t **ret, struct err *e)
+{
+    return list_all(all, false, ret, e);
+}
+
+int client_list_stats(json_t **ret, struct err *e)
+{
+    return list_all(false, true, ret, e);
+}
+
+int client_stats(const char *name, json_t **ret, struct err *e)
+{
+    OWN(guest_dir) d = NULL;
+    OWN(json_t) about = NULL;
+    OWN(json_t) told = NULL;
+    OWN_GUEST c = {0};
+    bool alive;
+    int rc;
+    if ((rc = client_find(name, &d, &alive, e)) < 0 || (rc = load(d, &about, &c, e)) < 0)
+        return rc;
+    if (!alive)
+        return err_set(e, -ESRCH, "guest %s is not running", name);
+    if ((rc = ask_or_tell(d, "inspect", &told, e)) < 0)
+        return rc == -ESRCH ? rc : err_wrap(e, "guest %s", name);
+    *ret = describe(&c, about, alive, told);
+    copy(*ret, told, "stats");
     return 0;
 }
 

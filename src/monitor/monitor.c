@@ -22,6 +22,7 @@
 #include "monitor/parts.h"
 #include "monitor/requests.h"
 #include "monitor/serial_tap.h"
+#include "monitor/stats.h"
 
 #define LAST_WORDS_NS                                                                                        \
     5000000000u               /* a panicking kernel writes its backtrace, and resets if it was told to       \
@@ -45,6 +46,7 @@ struct monitor {
     bool again;              /* the guest rebooted: another machine */
     int signals;
     json_t *started;
+    struct stats_times times;
 };
 
 /* ---- what the life cycle does ---- */
@@ -208,32 +210,15 @@ static void agent_up(void *ctx)
 
 /* ---- requests ---- */
 
-static json_t *stats_json(const struct monitor *m)
-{
-    json_t *j = json_pack("{s:I}", "memory_touched", (json_int_t)machine_memory_touched(m->parts.machine));
-    json_t *cpus = json_array();
-    for (unsigned i = 0; i < m->c->guest->cpus; i++) {
-        struct cpu_stats s;
-        machine_stats(m->parts.machine, i, &s);
-        json_array_append_new(
-            cpus, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "exits_mmio", (json_int_t)s.exits_mmio,
-                            "exits_io", (json_int_t)s.exits_io, "exits_halt", (json_int_t)s.exits_halt,
-                            "exits_interrupt", (json_int_t)s.exits_interrupt, "blocks", (json_int_t)s.blocks,
-                            "code_bytes", (json_int_t)s.code_bytes, "tlb_misses", (json_int_t)s.tlb_misses));
-    }
-    json_object_set_new(j, "cpus", cpus);
-    return j;
-}
-
-static json_t *describe(void *ctx, bool all)
+static json_t *describe(void *ctx, enum describe how)
 {
     struct monitor *m = ctx;
     json_t *j = json_pack("{s:s, s:s, s:i, s:s, s:I, s:b}", "name", m->c->dir->name, "state",
                           life_state_name(m->requests.life.state), "pid", (int)getpid(), "engine",
                           m->c->engine->name, "disk", (json_int_t)parts_disk_bytes(&m->parts), "agent",
                           m->agent && agent_is_up(m->agent));
-    if (all && m->parts.machine)
-        json_object_set_new(j, "stats", stats_json(m));
+    if (how != DESCRIBE_STATUS && m->parts.machine)
+        json_object_set_new(j, "stats", stats_json(m->parts.machine, &m->times, how == DESCRIBE_ALL));
     return j;
 }
 
@@ -325,6 +310,8 @@ static void unbuild(struct monitor *m)
     command_free(take(m->command));
     m->exec.agent = NULL;
     agent_free(take(m->agent));
+    if (m->parts.machine)
+        stats_times_keep(&m->times, m->parts.machine);
     pthread_mutex_unlock(&m->lock);
     parts_unbuild(&m->parts, &m->lock);
     m->tap.panic = (struct panic_watch){0};
@@ -354,6 +341,7 @@ static int open_all(struct monitor *m, struct err *e)
 static int record_start(struct monitor *m, struct err *e)
 {
     m->started = guest_time();
+    m->times.started_ns = loop_now_ns();
     OWN(json_t) fields = json_pack("{s:s, s:O, s:n}", "state", "running", "started", m->started, "last");
     return guest_dir_record(m->c->dir, fields, e);
 }

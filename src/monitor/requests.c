@@ -122,14 +122,21 @@ int requests_stop(struct requests *r, uint64_t timeout_ms, const char *why, stru
 static int do_status(struct requests *r, struct conn *c, json_t *request, struct err *e)
 {
     (void)request, (void)e;
-    conn_reply(c, r->ops->describe(r->ctx, false));
+    conn_reply(c, r->ops->describe(r->ctx, DESCRIBE_STATUS));
+    return 0;
+}
+
+static int do_stats(struct requests *r, struct conn *c, json_t *request, struct err *e)
+{
+    (void)request, (void)e;
+    conn_reply(c, r->ops->describe(r->ctx, DESCRIBE_STATS));
     return 0;
 }
 
 static int do_inspect(struct requests *r, struct conn *c, json_t *request, struct err *e)
 {
     (void)request, (void)e;
-    conn_reply(c, r->ops->describe(r->ctx, true));
+    conn_reply(c, r->ops->describe(r->ctx, DESCRIBE_ALL));
     return 0;
 }
 
@@ -200,9 +207,9 @@ static const struct {
     const char *word;
     int (*fn)(struct requests *r, struct conn *c, json_t *request, struct err *e);
 } words[] = {
-    {"status", do_status}, {"inspect", do_inspect}, {"pause", do_pause},
-    {"resume", do_resume}, {"stop", do_stop},       {"kill", do_kill},
-    {"wait", do_wait},     {"exec", do_exec},       {"console", do_console},
+    {"status", do_status}, {"stats", do_stats},     {"inspect", do_inspect}, {"pause", do_pause},
+    {"resume", do_resume}, {"stop", do_stop},       {"kill", do_kill},       {"wait", do_wait},
+    {"exec", do_exec},     {"console", do_console},
 };
 
 static int dispatch(struct requests *r, struct conn *c, json_t *request, struct err *e)

@@ -4,7 +4,7 @@
  * and its console are behind requests_ops, so that a test needs no machine.
  *
  *     {"do": WORD, ...}        answer
- *     status, inspect          what describe says
+ *     status, stats, inspect   what describe says
  *     pause, resume            {"ok"} when done
  *     stop ["timeout_ms"] ["status"], kill, wait
  *                              at the guest's end: {"state","why","status","pulled"}
@@ -20,8 +20,14 @@
 #define STOP_TIMEOUT_MS 30000
 #define COMMAND_ENDED   "its command ended"
 
+enum describe {
+    DESCRIBE_STATUS, /* what costs nothing */
+    DESCRIBE_STATS,  /* and counters, for those who ask every second */
+    DESCRIBE_ALL,    /* and what takes a look at all of its memory */
+};
+
 struct requests_ops {
-    json_t *(*describe)(void *ctx, bool all);
+    json_t *(*describe)(void *ctx, enum describe how);
     int (*exec)(void *ctx, struct conn *c, json_t *request, struct err *e); /* answers, or takes c over */
     int (*console)(void *ctx, struct conn *c, struct err *e);               /* so does this */
 };

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "vm/acpi.h"
 #include "vm/kernel.h"
@@ -250,25 +249,12 @@ const char *machine_engine(const struct machine *m)
     return m->engine->ops->name;
 }
 
-void machine_stats(struct machine *m, unsigned cpu, struct cpu_stats *ret)
+unsigned machine_cpus(const struct machine *m)
 {
-    m->engine->ops->stats(m->engine, cpu, ret);
+    return m->config.cpus;
 }
 
-uint64_t machine_memory_touched(const struct machine *m)
+uint64_t machine_memory(const struct machine *m)
 {
-    unsigned nr;
-    const struct ram_slot *slots = ram_slots(m->ram, &nr);
-    uint64_t touched = 0;
-    unsigned char here[4096];
-    for (unsigned i = 0; i < nr; i++)
-        for (uint64_t at = 0; at < slots[i].bytes; at += sizeof(here) * RAM_PAGE) {
-            uint64_t bytes =
-                slots[i].bytes - at < sizeof(here) * RAM_PAGE ? slots[i].bytes - at : sizeof(here) * RAM_PAGE;
-            if (mincore(slots[i].host + at, bytes, here) < 0)
-                continue;
-            for (uint64_t p = 0; p < bytes / RAM_PAGE; p++)
-                touched += here[p] & 1 ? RAM_PAGE : 0;
-        }
-    return touched;
+    return m->config.memory;
 }

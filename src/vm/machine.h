@@ -77,5 +77,21 @@ int machine_balloon_ask(struct machine *m, uint64_t bytes, struct err *e);
 uint64_t machine_balloon_given(const struct machine *m);
 
 const char *machine_engine(const struct machine *m);
+unsigned machine_cpus(const struct machine *m);
+uint64_t machine_memory(const struct machine *m); /* bytes */
+
+/* ---- machine_stats.c: what it has done since it was made ---- */
 void machine_stats(struct machine *m, unsigned cpu, struct cpu_stats *ret);
-uint64_t machine_memory_touched(const struct machine *m); /* bytes of guest RAM that are resident */
+unsigned machine_stepped(struct machine *m, struct cpu_stepped ret[CPU_STEPPED]);
+void machine_cache_stats(struct machine *m, struct cpu_cache_stats *ret);
+uint64_t machine_cpu_ns(const struct machine *m, unsigned cpu); /* processor time of that CPU's thread */
+/* Bytes of guest RAM that are resident. Looks at every page: 0.1 ms and more for each GiB. */
+uint64_t machine_memory_touched(const struct machine *m);
+
+struct machine_device { /* in: to the guest, out: from it; of disks and network cards */
+    char name[16];      /* "disk0", "net" */
+    uint64_t notifications, interrupts;
+    uint64_t in_ops, in_bytes, out_ops, out_bytes;
+};
+#define MACHINE_DEVICES (MACHINE_DISKS + 5)
+unsigned machine_devices(const struct machine *m, struct machine_device ret[MACHINE_DEVICES]); /* how many */

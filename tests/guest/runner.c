@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cpu/debug.h"
 #include "cpu/probe.h"
 #include "flat.h"
 
@@ -111,8 +112,10 @@ static bool run_all(const struct options *o)
     char *first = NULL;
     if (o->soft && o->debug >= 0)
         ok = run(o, &engine_soft, (uint32_t)o->debug, &first);
-    for (int bit = -1; o->soft && o->debug < 0 && bit < 6; bit++)
-        ok = run(o, &engine_soft, bit < 0 ? 0 : 1u << bit, &first) && ok;
+    if (o->soft && o->debug < 0)
+        ok = run(o, &engine_soft, 0, &first);
+    for (const struct cpu_debug_name *d = cpu_debug_names; o->soft && o->debug < 0 && d->name; d++)
+        ok = run(o, &engine_soft, d->bit, &first) && ok;
     if (o->kvm)
         ok = run(o, &engine_kvm, 0, &first) && ok;
     free(first);

@@ -175,7 +175,8 @@ int main(int argc, char **argv)
         machine_stats(m, i, &s);
         fprintf(stderr,
                 "bootvm: cpu %u: %lu mmio, %lu io, %lu blocks, %lu steps, %lu tlb misses, %lu flushes\n", i,
-                s.exits_mmio, s.exits_io, s.blocks, s.steps, s.tlb_misses, s.flushes);
+                s.mmio_reads + s.mmio_writes, s.io_reads + s.io_writes, s.blocks, s.steps,
+                s.tlb_misses[0] + s.tlb_misses[1] + s.tlb_misses[2], s.tlb_flushes);
     }
     machine_free(take(m));
     loop_free(t.loop);

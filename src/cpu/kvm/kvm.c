@@ -114,6 +114,7 @@ static int add_cpu(struct kvm *k, unsigned index, struct err *e)
     if (run == MAP_FAILED)
         return err_sys(e, "map CPU %u", index);
     c->run = run;
+    kvm_stats_open(c);
     return kvm_cpuid_set(k, index, e);
 }
 
@@ -126,6 +127,7 @@ static void kvm_free(struct engine *g)
         struct kvm_cpu *c = &k->cpus[i];
         if (c->run)
             munmap(c->run, k->run_bytes);
+        kvm_stats_close(c);
         if (c->fd >= 0)
             close(c->fd);
         pthread_mutex_destroy(&c->lock);
@@ -172,7 +174,7 @@ static int kvm_new(const struct cpu_config *config, struct engine **ret, struct 
     k->config = *config;
     k->dev = k->vm = -1;
     for (unsigned i = 0; i < config->nr_cpus; i++) {
-        k->cpus[i].fd = -1;
+        k->cpus[i].fd = k->cpus[i].kernel.fd = -1;
         pthread_mutex_init(&k->cpus[i].lock, NULL);
     }
     int rc = fill(k, e);
@@ -197,11 +199,12 @@ static void exit_io(struct kvm *k, struct kvm_cpu *c)
 {
     const struct kvm_run *r = c->run;
     uint8_t *p = (uint8_t *)r + r->io.data_offset;
-    c->stats.exits_io++;
     for (uint32_t i = 0; i < r->io.count; i++, p += r->io.size) {
         if (r->io.direction == KVM_EXIT_IO_OUT) {
+            cpu_count(&c->stats.io_writes);
             bus_write(k->config.io, r->io.port, r->io.size, get(p, r->io.size));
         } else {
+            cpu_count(&c->stats.io_reads);
             uint64_t v = bus_read(k->config.io, r->io.port, r->io.size);
             memcpy(p, &v, r->io.size);
         }
@@ -211,7 +214,7 @@ static void exit_io(struct kvm *k, struct kvm_cpu *c)
 static void exit_mmio(struct kvm *k, struct kvm_cpu *c)
 {
     struct kvm_run *r = c->run;
-    c->stats.exits_mmio++;
+    cpu_count(r->mmio.is_write ? &c->stats.mmio_writes : &c->stats.mmio_reads);
     if (r->mmio.len > 8)
         return;
     if (r->mmio.is_write) {
@@ -235,10 +238,7 @@ static bool handle_exit(struct kvm *k, struct kvm_cpu *c, enum cpu_exit *ret, st
         return false;
     case KVM_EXIT_INTR:
     case KVM_EXIT_IRQ_WINDOW_OPEN:
-        c->stats.exits_interrupt++;
-        return false;
     case KVM_EXIT_HLT: /* not with the kernel's local APIC, but harmless */
-        c->stats.exits_halt++;
         return false;
     case KVM_EXIT_SHUTDOWN:
     case KVM_EXIT_SYSTEM_EVENT:
@@ -293,8 +293,10 @@ static enum cpu_exit kvm_run_cpu(struct engine *g, unsigned cpu, struct err *e)
     enter(c);
     while (!atomic_exchange(&c->kicked, false)) {
         if (ioctl(c->fd, KVM_RUN, 0) < 0) {
-            if (errno == EINTR || errno == EAGAIN)
+            if (errno == EINTR || errno == EAGAIN) {
+                cpu_count(&c->stats.requests);
                 continue;
+            }
             err_sys(e, "cpu %u: KVM_RUN", cpu);
             ret = CPU_EXIT_FAILED;
             break;
@@ -365,11 +367,6 @@ static void nothing_sipi(struct engine *g, unsigned cpu, uint8_t vector)
     (void)vector;
 }
 
-static void kvm_stats(struct engine *g, unsigned cpu, struct cpu_stats *ret)
-{
-    *ret = ((struct kvm *)g)->cpus[cpu].stats;
-}
-
 const struct engine_ops engine_kvm = {
     .name = "kvm",
     .in_kernel_irqchip = true,
@@ -388,4 +385,6 @@ const struct engine_ops engine_kvm = {
     .pause = nothing,
     .resume = kvm_resume,
     .stats = kvm_stats,
+    .cache_stats = kvm_cache_stats,
+    .stepped = kvm_stepped,
 };

@@ -4,6 +4,7 @@
  *
  *   kvm.c        machine, CPUs, run loop      kvm_state.c  KVM structures in and out
  *   kvm_cpuid.c  the CPU that guests see, cut to what this KVM offers
+ *   kvm_stats.c  what happened on it
  */
 #pragma once
 
@@ -11,6 +12,17 @@
 #include <stdatomic.h>
 
 #include "cpu/cpu.h"
+
+#define KVM_COUNTERS 8 /* of the kernel's that we show */
+
+/* The kernel's own counters of a CPU. */
+struct kvm_counters {
+    int fd; /* -1: this kernel has none */
+    struct {
+        uint64_t offset;  /* in fd; 0: not counted */
+        uint32_t counter; /* byte offset in struct cpu_stats */
+    } at[KVM_COUNTERS];
+};
 
 struct kvm_cpu {
     int fd;
@@ -20,7 +32,8 @@ struct kvm_cpu {
     bool inside; /* a thread is in run: kick may signal it (under lock) */
     pthread_t thread;
     _Atomic bool kicked;
-    struct cpu_stats stats;
+    struct cpu_stats stats; /* what this process sees */
+    struct kvm_counters kernel;
 };
 
 struct kvm {
@@ -33,6 +46,13 @@ struct kvm {
 
 /* Tell KVM what CPUID shows on this CPU. -errno. */
 int kvm_cpuid_set(struct kvm *k, unsigned cpu, struct err *e);
+
+/* Once the CPU is there and does not run yet: later its thread holds what the kernel locks. Never fails. */
+void kvm_stats_open(struct kvm_cpu *c);
+void kvm_stats_close(struct kvm_cpu *c);
+void kvm_stats(struct engine *g, unsigned cpu, struct cpu_stats *ret);
+void kvm_cache_stats(struct engine *g, struct cpu_cache_stats *ret);
+unsigned kvm_stepped(struct engine *g, struct cpu_stepped ret[CPU_STEPPED]);
 
 int kvm_state_get(struct engine *g, unsigned cpu, struct cpu_state *ret, struct err *e);
 int kvm_state_set(struct engine *g, unsigned cpu, const struct cpu_state *s, struct err *e);

@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 
 #include "cpu/soft/arch.h"
-#include "cpu/soft/copy.h"
 #include "cpu/soft/run.h"
 
 static struct soft *soft_of(struct engine *g)
@@ -182,7 +181,17 @@ static void soft_resume(struct engine *g)
 
 static void soft_stats(struct engine *g, unsigned cpu, struct cpu_stats *ret)
 {
-    copy_bytes(ret, &cpu_of(g, cpu)->stats, sizeof(*ret));
+    cpu_stats_copy(ret, &cpu_of(g, cpu)->stats);
+}
+
+static void soft_cache_stats(struct engine *g, struct cpu_cache_stats *ret)
+{
+    jit_stats(soft_of(g), ret);
+}
+
+static unsigned soft_stepped(struct engine *g, struct cpu_stepped ret[CPU_STEPPED])
+{
+    return step_stats(soft_of(g), ret);
 }
 
 const struct engine_ops engine_soft = {
@@ -201,4 +210,6 @@ const struct engine_ops engine_soft = {
     .pause = soft_pause,
     .resume = soft_resume,
     .stats = soft_stats,
+    .cache_stats = soft_cache_stats,
+    .stepped = soft_stepped,
 };

@@ -205,6 +205,8 @@ bool soft_deliver(struct vcpu *v, unsigned vector, bool has_error, uint32_t erro
         .ext = 1,
         .rip = v->rip,
     };
+    if (!external)
+        cpu_count(vector == EXC_PF ? &v->stats.page_faults : &v->stats.exceptions);
     for (;;) {
         if (ev.vector == EXC_PF && !external)
             v->cr2 = v->exc.addr;

@@ -40,13 +40,13 @@ bool insn_decode(uint32_t mode, const uint8_t *bytes, unsigned len, struct insn 
 {
     ZydisDecoder d;
     init(&d, mode);
-    ZyanStatus status = ZydisDecoderDecodeFull(&d, bytes, len, &ret->z, ret->ops);
+    copy_bytes(ret->bytes, bytes, len); /* another CPU may write them meanwhile */
+    ZyanStatus status = ZydisDecoderDecodeFull(&d, ret->bytes, len, &ret->z, ret->ops);
     *ret_need_more = status == ZYDIS_STATUS_NO_MORE_DATA || status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG;
     if (!ZYAN_SUCCESS(status))
         return false;
     repair_base(ret);
     ret->len = ret->z.length;
-    copy_bytes(ret->bytes, bytes, ret->len);
     ret->mnemonic = (uint16_t)ret->z.mnemonic;
     ret->op_bytes = ret->z.operand_width / 8;
     ret->addr_bytes = ret->z.address_width / 8;

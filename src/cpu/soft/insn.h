@@ -20,6 +20,14 @@ struct insn {
     ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT]; /* explicit and hidden */
 };
 
+/* Its bytes; 16 are written. */
+static inline void insn_copy(uint8_t *to, const struct insn *i)
+{
+    typedef uint64_t loose __attribute__((aligned(1), may_alias));
+    *(loose *)(void *)to = *(const loose *)(const void *)i->bytes;
+    *(loose *)(void *)(to + 8) = *(const loose *)(const void *)(i->bytes + 8);
+}
+
 /* mode: MODE_LONG64, MODE_CODE32 as in vcpu.h. false: not a valid instruction (#UD), or longer than
  * len, which may be all the 15 bytes that one can have (*ret_need_more). Calls Zydis: guest vectors must be
  * saved. */

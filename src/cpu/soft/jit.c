@@ -11,9 +11,11 @@
 
 #include "cpu/soft/copy.h"
 #include "cpu/soft/jit_block.h"
+#include "cpu/soft/run.h"
 #include "cpu/soft/seg.h"
 
-_Static_assert(VCPU_OFF(self) == 0x138 && VCPU_OFF(jit_retry) == 0x150 && VCPU_OFF(jit_tmp) == 0x160,
+_Static_assert(VCPU_OFF(self) == 0x138 && VCPU_OFF(jit_retry) == 0x150 && VCPU_OFF(jit_tmp) == 0x160 &&
+                   VCPU_OFF(jit_flags) == 0x15c,
                "jit_enter.S");
 
 int jit_new(struct soft *s, struct jit **ret, struct err *e)
@@ -22,8 +24,11 @@ int jit_new(struct soft *s, struct jit **ret, struct err *e)
     if (!j)
         return err_code(e, -ENOMEM, "translator");
     j->soft = s;
+    j->bmi2 = __builtin_cpu_supports("bmi2");
     j->work = mmap(NULL, sizeof(*j->work), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    int r = j->work == MAP_FAILED ? err_sys(e, "translator") : cache_new(j, e);
+    int r = j->work == MAP_FAILED ? err_sys(e, "translator") : call_new(j, e);
+    if (!r)
+        r = cache_new(j, e);
     if (r) {
         jit_free(j);
         return r;
@@ -37,90 +42,81 @@ void jit_free(struct jit *j)
     if (!j)
         return;
     cache_free(j);
+    call_free(j);
     if (j->work && j->work != MAP_FAILED)
         munmap(j->work, sizeof(*j->work));
     free(j);
 }
 
-/* ---- jump cache ---- */
-
-static unsigned bank_of(const struct vcpu *v)
-{
-    return v->mode & MODE_USER ? BANK_USER : BANK_KERNEL;
-}
-
-static struct jcache_entry *jcache_slot(struct vcpu *v, uint64_t va)
-{
-    return &v->jcache[bank_of(v)][(va >> 4 ^ va) & ((1u << JCACHE_BITS) - 1)];
-}
-
-/* An entry of zeros is one of address 0 without code: no address that a slot's index belongs to matches it,
- * but for slot 0. */
-static void clear_bank(struct vcpu *v, unsigned bank)
-{
-    if (v->jcache_used[bank])
-        zero_bytes(v->jcache[bank], sizeof(v->jcache[bank]));
-    v->jcache_used[bank] = false;
-    v->jcache[bank][0].va = 1; /* belongs to slot 1 */
-}
-
-void jit_jcache_clear(struct vcpu *v)
-{
-    clear_bank(v, BANK_USER);
-    clear_bank(v, BANK_KERNEL);
-    v->jcache_local = false;
-}
-
-void jit_jcache_clear_local(struct vcpu *v)
-{
-    clear_bank(v, BANK_USER);
-    if (v->jcache_local)
-        clear_bank(v, BANK_KERNEL);
-    v->jcache_local = false;
-}
-
-static void jcache_add(struct vcpu *v, const void *code)
-{
-    unsigned bank = bank_of(v), slot = TLB_INDEX(v->rip);
-    *jcache_slot(v, v->rip) = (struct jcache_entry){v->rip, (uint64_t)(uintptr_t)code};
-    v->jcache_used[bank] = true;
-    if (!(v->tlb_used[bank][ACCESS_FETCH].global[slot / 64] >> slot % 64 & 1))
-        v->jcache_local = true;
-}
-
 /* ---- blocks ---- */
 
-/* The block at a guest-physical address; lock held. Vectors are saved if it has to be made. */
-static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa)
+static uint32_t find(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
 {
-    uint32_t n = cache_find(j, gpa, v->mode);
-    if (n)
-        return n;
-    vec_save(v);
-    while (cache_full(j))
-        cache_flush(j, v);
-    n = cache_find(j, gpa, v->mode); /* the lock was given up meanwhile */
-    if (n)
-        return n;
-    if (!j->beyond[BANK_KERNEL])
-        block_make_shared(j, v);
-    return block_translate(j, v, gpa);
+    uint32_t n = cache_find(j, gpa, mode);
+    return n ? n : page_wake(j, v, gpa, mode);
 }
 
-/* Where code for v->rip is; NULL: none, the stepper's. Faults. */
-static const void *look_up(struct jit *j, struct vcpu *v)
+/* The block at a guest-physical address; lock held. */
+static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
+{
+    uint32_t n = find(j, v, gpa, mode);
+    if (n)
+        return n;
+    while (cache_full(j)) {
+        vec_save(v);
+        cache_make_room(j, v);
+        n = find(j, v, gpa, mode); /* the lock was given up meanwhile */
+        if (n)
+            return n;
+    }
+    if (!j->beyond[BANK_KERNEL])
+        block_make_shared(j, v);
+    return block_translate(j, v, gpa, mode);
+}
+
+static uint32_t find_or_make_across(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t next, uint32_t mode)
+{
+    while (cache_full(j)) {
+        vec_save(v);
+        cache_make_room(j, v);
+    }
+    uint32_t n = cache_find_across(j, gpa, next, mode | MODE_ACROSS);
+    return n ? n : block_translate_across(j, v, gpa, next, mode | MODE_ACROSS);
+}
+
+/* What was found, into the jump cache; gives up the lock. */
+static const void *found(struct jit *j, struct vcpu *v, uint32_t block, uint64_t last, bool keep)
+{
+    const struct block *b = &j->blocks[block];
+    const void *code = b->step ? NULL : cache_code(j, b->entry);
+    if (code && keep && atomic_load(&j->generation) == v->code_generation)
+        jcache_add(v, v->rip, last, code);
+    jit_unlock(j);
+    return code;
+}
+
+/* The instruction at v->rip goes on in the next page. */
+static const void *look_up_across(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t extra)
+{
+    uint64_t last = (v->rip | 0xfff) + 1, next = va_canonical(last) ? mmu_fetch_gpa(v, last) : UINT64_MAX;
+    if (next == UINT64_MAX)
+        return NULL;
+    jit_lock(j);
+    return found(j, v, find_or_make_across(j, v, gpa, next, v->mode | extra), last, !extra);
+}
+
+const void *jit_look_up(struct jit *j, struct vcpu *v, uint32_t extra)
 {
     uint64_t gpa = mmu_fetch_gpa(v, v->rip);
+    cpu_count(&v->stats.lookups);
     if (gpa == UINT64_MAX)
         return NULL;
     jit_lock(j);
-    uint32_t n = find_or_make(j, v, gpa);
-    const struct block *b = &j->blocks[n];
-    const void *code = b->step ? NULL : cache_code(j, b->code);
-    if (code && atomic_load(&j->generation) == v->code_generation)
-        jcache_add(v, code);
+    uint32_t n = find_or_make(j, v, gpa, v->mode | extra);
+    if (!j->blocks[n].cut)
+        return found(j, v, n, v->rip, !extra);
     jit_unlock(j);
-    return code;
+    return look_up_across(j, v, gpa, extra);
 }
 
 /* The code at v->rip left through an exit: what it leads to, linked from now on. */
@@ -130,7 +126,7 @@ static void follow(struct jit *j, struct vcpu *v, uint32_t number)
     if (atomic_load(&j->generation) == v->code_generation) {
         const struct exit *x = &j->exits[number];
         uint64_t page = j->blocks[x->block].gpa & ~0xfffull;
-        uint32_t n = find_or_make(j, v, page | x->target);
+        uint32_t n = find_or_make(j, v, page | x->target, v->mode | (x->apart ? MODE_NO_GROUPS : 0));
         if (atomic_load(&j->generation) == v->code_generation)
             cache_link(j, number, n);
     }
@@ -156,12 +152,12 @@ static void set_rip(const struct jit *j, struct vcpu *v)
 
 static void enter(const struct jit *j, struct vcpu *v, const void *code)
 {
-    v->scratch[1] = (v->rflags & FL_ARITH) | 2;
-    v->page_va = v->rip & ~0xfffull;
+    jit_ready(v);
+    v->jit_flags = FLAGS_SLOT((uint32_t)v->rflags);
     jit_enter(v, code);
     set_rip(j, v);
     atomic_store_explicit(&v->in_code, false, memory_order_release);
-    set_arith(v, v->jit_site & SITE_IN_SLOT ? SLOT_FLAGS(v->jit_flags) : v->scratch[1]);
+    set_arith(v, SLOT_FLAGS(v->jit_site & SITE_IN_SLOT ? v->jit_flags : (uint32_t)v->scratch[1]));
 }
 
 static void prepare(struct jit *j, struct vcpu *v)
@@ -173,18 +169,26 @@ static void prepare(struct jit *j, struct vcpu *v)
     }
 }
 
+static const void *find_code(struct jit *j, struct vcpu *v, uint32_t extra)
+{
+    const void *code = extra ? NULL : jcache_find(v, v->rip);
+    return code ? code : jit_look_up(j, v, extra);
+}
+
 bool jit_run(struct vcpu *v)
 {
     struct jit *j = v->soft->jit;
-    if (!(v->mode & MODE_LONG64))
-        return true;
     v->self = (uint64_t)(uintptr_t)v;
     v->jit_leave = (uint64_t)(uintptr_t)jit_leave_entry;
     v->jit_miss = (uint64_t)(uintptr_t)jit_miss_entry;
+    uint32_t extra = 0;
+    v->jit_call = (uint64_t)(uintptr_t)jit_call_entry;
     while (!v->request) {
+        if (!(v->mode & MODE_LONG64))
+            return true;
         prepare(j, v);
-        const struct jcache_entry *cached = jcache_slot(v, v->rip);
-        const void *code = cached->va == v->rip ? (const void *)(uintptr_t)cached->code : look_up(j, v);
+        const void *code = find_code(j, v, extra);
+        extra = 0;
         if (!code)
             return true;
         if (!cache_enter(j, v))
@@ -197,11 +201,17 @@ bool jit_run(struct vcpu *v)
             if (!(v->soft->debug & CPU_DEBUG_NO_CHAIN))
                 follow(j, v, SITE_NUMBER(v->jit_site));
             break;
+        case LEAVE_APART:
+            extra = MODE_NO_GROUPS;
+            break;
         case LEAVE_STALE:
-            jcache_slot(v, v->rip)->va = ~v->rip;
+            jcache_drop(v, v->rip);
             break;
+        case LEAVE_REQUEST:
+            return false; /* or an interrupt waits for IF, see emit_sti */
         default:
-            break;
+            if (run_is_interrupted(v))
+                return false;
         }
     }
     return false;
@@ -209,27 +219,74 @@ bool jit_run(struct vcpu *v)
 
 /* ---- helpers of translated code ---- */
 
-static uint64_t missed_address(const struct vcpu *v, const struct site *s)
-{
-    const struct tlb *tlb = &v->tlb[bank_of(v)];
-    const struct tlb_entry *e = s->write ? tlb->write : tlb->read;
-    return v->jit_tmp[s->addr - R9] + e[v->jit_tmp[s->index - R9] / sizeof(*e)].tag;
-}
-
-/* Leave to the dispatcher, flags in scratch[1]. */
+/* Leave to the dispatcher. */
 static int leave(struct vcpu *v, enum leave why, unsigned off)
 {
-    v->scratch[1] = v->rflags;
+    v->scratch[1] = FLAGS_SLOT((uint32_t)v->rflags);
     v->jit_site = SITE(why, off, false);
-    return 0;
+    return TO_DISPATCHER;
 }
 
-/* Filling the TLB for one access may push out what the other needs, if both pages belong to the same slot. */
-static bool evicts_itself(struct vcpu *v)
+static void look_up_target(struct vcpu *v, void *arg)
 {
-    bool again = v->pair_missed == v->rip;
-    v->pair_missed = again ? 0 : v->rip;
-    return again;
+    const void **code = arg;
+    *code = jit_look_up(v->soft->jit, v, 0);
+}
+
+/* A jump's target is to get into the jump cache. Nothing of it has happened yet: if the target's page is not
+ * there, the stepper does what comes before that. */
+static int find_target(struct vcpu *v, const struct site *s)
+{
+    uint64_t target = v->jit_tmp[0];
+    const void *code = NULL;
+    uint32_t slot = v->jit_flags;
+    v->rip = target;
+    atomic_store_explicit(&v->in_code, false, memory_order_release);
+    bool found = va_canonical(target) && soft_try(v, look_up_target, &code) && code && jcache_find(v, target);
+    v->rip = v->page_va + s->off;
+    set_arith(v, SLOT_FLAGS(slot));
+    if (!found || !cache_enter(v->soft->jit, v))
+        return leave(v, LEAVE_STEP, s->off);
+    jit_ready(v);
+    v->jit_flags = slot;
+    return TO_RETRY;
+}
+
+/* Fill the TLB; faults. What is left to do if it can't hold the page. */
+static enum leave mend(struct vcpu *v, const struct site *s, uint64_t va)
+{
+    bool one_page = (va & 0xfff) + s->bytes <= RAM_PAGE;
+    if (!va_canonical(va) || v->soft->debug & CPU_DEBUG_NO_TLB)
+        return s->group ? LEAVE_APART : LEAVE_STEP;
+    if (!s->group)
+        return one_page && mmu_fill(v, va, s->write ? ACCESS_WRITE : ACCESS_READ) ? LEAVE_MISS : LEAVE_STEP;
+    if (!one_page)
+        return LEAVE_APART;
+    if (mmu_try_fill(v, va, s->write ? ACCESS_WRITE : ACCESS_READ))
+        return LEAVE_MISS;
+    mmu_fill(v, va + s->first_at,
+             s->first_write ? ACCESS_WRITE : ACCESS_READ); /* if it faults, then at once */
+    return LEAVE_APART;
+}
+
+/* The instruction's block without groups, if there is one already. */
+static int go_apart(struct jit *j, struct vcpu *v, uint32_t slot, uint32_t site, uint64_t va)
+{
+    uint64_t gpa = mmu_fetch_gpa(v, v->rip);
+    v->apart_left = APART_ROUNDS;
+    jit_lock(j);
+    if ((va & 0xfff) + j->sites[site].bytes > RAM_PAGE)
+        split_note(j, site, va);
+    uint32_t n = gpa == UINT64_MAX ? 0 : cache_find(j, gpa, v->mode | MODE_NO_GROUPS);
+    const struct block *b = &j->blocks[n];
+    bool ready = n && !b->step;
+    v->jit_retry = (uint64_t)(uintptr_t)cache_code(j, b->entry);
+    jit_unlock(j);
+    if (!ready || !cache_enter(j, v))
+        return leave(v, LEAVE_APART, (unsigned)(v->rip & 0xfff));
+    jit_ready(v);
+    v->jit_flags = slot;
+    return TO_ENTRY;
 }
 
 int jit_slow(struct vcpu *v)
@@ -240,24 +297,23 @@ int jit_slow(struct vcpu *v)
     v->jit_retry = (uint64_t)(uintptr_t)cache_code(j, s.retry);
     if (SITE_REASON(why) == LEAVE_VEC) {
         vec_restore(v);
-        return 1;
+        return TO_RETRY;
     }
-    uint64_t va = missed_address(v, &s);
+    if (SITE_REASON(why) == LEAVE_TARGET)
+        return find_target(v, &s);
+    uint64_t va = v->jit_tmp[s.addr - R9];
     v->rip = v->page_va + s.off;
     if (why & SITE_IN_SLOT)
         set_arith(v, SLOT_FLAGS(v->jit_flags));
-    if (s.pair && evicts_itself(v))
-        return leave(v, LEAVE_STEP, s.off);
-    if ((va & 0xfff) + s.bytes > RAM_PAGE || !va_canonical(va) || v->soft->debug & CPU_DEBUG_NO_TLB)
-        return leave(v, LEAVE_STEP, s.off);
     uint32_t slot = v->jit_flags;
-    atomic_store(&v->in_code, false); /* mmu_fill may unwind, or wait for the lock */
-    if (!mmu_fill(v, va, s.write ? ACCESS_WRITE : ACCESS_READ))
-        return leave(v, LEAVE_STEP, s.off);
-    if (!cache_enter(j, v))
-        return leave(v, LEAVE_REQUEST, s.off);
+    enum leave todo = mend(v, &s, va); /* who flushes waits for this: nothing in it waits for a flush */
+    if (todo == LEAVE_APART)
+        return go_apart(j, v, slot, SITE_NUMBER(why), va);
+    if (todo != LEAVE_MISS)
+        return leave(v, todo, s.off);
+    jit_ready(v);
     v->jit_flags = slot;
-    return 1;
+    return TO_RETRY;
 }
 
 /* ---- native faults ---- */

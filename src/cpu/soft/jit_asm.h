@@ -2,7 +2,7 @@
 /*
  * jit_asm: the few host instructions that the translator makes itself. Source: Intel SDM vol. 2A, 2.
  *
- * Only r9, r10, r11 are ever addresses here, so that [reg] needs neither SIB nor displacement.
+ * Where a register's number is not checked for being below 8, it is one of r9, r10, r11.
  */
 #pragma once
 
@@ -98,30 +98,58 @@ static inline void move32(struct out *o, unsigned to, unsigned from)
     put8(o, 0x89);
     put8(o, 0xc0 | (from & 7) << 3 | (to & 7));
 }
-/* lea to, [base + disp]; any base */
+
+#define NO_REG 16u
+/* ModRM, SIB and displacement of [base + (index << scale) + disp]; either may be NO_REG. */
+static inline void put_operand(struct out *o, unsigned reg, unsigned base, unsigned index, unsigned scale,
+                               int32_t disp)
+{
+    bool sib = index != NO_REG || base == NO_REG || (base & 7) == RSP;
+    unsigned mod = base == NO_REG ? 0 : !disp && (base & 7) != RBP ? 0 : disp == (int8_t)disp ? 1 : 2;
+    put8(o, mod << 6 | (reg & 7) << 3 | (sib ? 4 : base & 7));
+    if (sib)
+        put8(o, scale << 6 | (index == NO_REG ? 4 : index & 7) << 3 | (base == NO_REG ? 5 : base & 7));
+    if (mod == 1)
+        put8(o, (uint32_t)disp & 0xff);
+    else if (mod == 2 || base == NO_REG)
+        put32(o, (uint32_t)disp);
+}
+/* REX bits X and B of such an operand. */
+static inline unsigned rex_of(unsigned base, unsigned index)
+{
+    return (index == NO_REG ? 0 : index >> 3) << 1 | (base == NO_REG ? 0 : base >> 3);
+}
+/* op reg64, [base + index + disp] (or the other way round for OP_STORE; or LEA) */
+static inline void op64(struct out *o, unsigned op, unsigned reg, unsigned base, unsigned index,
+                        unsigned scale, int32_t disp)
+{
+    put8(o, 0x48 | (reg >> 3) << 2 | rex_of(base, index));
+    put8(o, op);
+    put_operand(o, reg, base, index, scale, disp);
+}
 static inline void lea(struct out *o, unsigned to, unsigned base, int32_t disp)
 {
-    put8(o, 0x48 | (to >> 3) << 2 | base >> 3);
-    put8(o, 0x8d);
-    put8(o, 0x80 | (to & 7) << 3 | (base & 7));
-    if ((base & 7) == RSP)
-        put8(o, 0x24);
-    put32(o, (uint32_t)disp);
+    op64(o, OP_LEA, to, base, NO_REG, 0, disp);
 }
-/* lea to, [base + index], r9..r11 all */
-static inline void lea_sum(struct out *o, unsigned to, unsigned base, unsigned index)
+/* rorx reg, reg, by, one of the eight low registers: no flags. Needs BMI2. */
+static inline void rorx_low64(struct out *o, unsigned reg, unsigned by)
 {
-    put8(o, 0x4f);
-    put8(o, 0x8d);
-    put8(o, 0x04 | (to & 7) << 3);
-    put8(o, (index & 7) << 3 | (base & 7));
+    put8(o, 0xc4);
+    put8(o, 0xe3);
+    put8(o, 0xfb);
+    put8(o, 0xf0);
+    put8(o, 0xc0 | reg << 3 | reg);
+    put8(o, by);
 }
-/* op reg64, [addr] (or the other way round), addr r9..r11 */
-static inline void mem64(struct out *o, unsigned op, unsigned reg, unsigned addr)
+/* rorx to32, from32, by: no flags. Needs BMI2. */
+static inline void rorx32(struct out *o, unsigned to, unsigned from, unsigned by)
 {
-    put8(o, 0x49 | (reg >> 3) << 2);
-    put8(o, op);
-    put8(o, (reg & 7) << 3 | (addr & 7));
+    put8(o, 0xc4);
+    put8(o, (to > 7 ? 0u : 0x80u) | 0x40 | (from > 7 ? 0u : 0x20u) | 3);
+    put8(o, 0x7b);
+    put8(o, 0xf0);
+    put8(o, 0xc0 | (to & 7) << 3 | (from & 7));
+    put8(o, by);
 }
 /* and / shr / cmp with an immediate on r9..r11 */
 static inline void and32(struct out *o, unsigned reg, uint32_t val)
@@ -146,7 +174,7 @@ static inline void cmp64(struct out *o, unsigned reg, uint32_t val)
     put32(o, val);
 }
 /* Condition codes as in Jcc. */
-enum { CC_E = 4, CC_NE = 5, CC_A = 7 };
+enum { CC_E = 4, CC_NE = 5, CC_A = 7, CC_S = 8 };
 /* jcc rel32 to be resolved later: returns where the displacement lies */
 static inline uint8_t *jump_if(struct out *o, unsigned cc)
 {
@@ -171,12 +199,14 @@ static inline void jump_to(struct out *o, const uint8_t *target)
 {
     resolve(jump(o), target);
 }
-/* jmp reg, r9..r11 */
-static inline void jump_reg(struct out *o, unsigned reg)
+/* jmp gs:[reg + off], r9..r11 */
+static inline void jump_at(struct out *o, unsigned reg, uint32_t off)
 {
+    put8(o, 0x65);
     put8(o, 0x41);
     put8(o, 0xff);
-    put8(o, 0xe0 | (reg & 7));
+    put8(o, 0xa0 | (reg & 7));
+    put32(o, off);
 }
 
 /* Arithmetic flags into the slot and back, by way of RAX; tmp is free. LAHF and SETO, then ADD 7f and SAHF.

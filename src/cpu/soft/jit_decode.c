@@ -71,6 +71,10 @@ static bool note_operands(struct guest_insn *g)
         if (op->type == ZYDIS_OPERAND_TYPE_REGISTER) {
             uint16_t bit = scratch_bit(op->reg.value);
             g->uses |= bit;
+            if (op->actions != ZYDIS_OPERAND_ACTION_WRITE || op->size < 32 ||
+                i->mnemonic == ZYDIS_MNEMONIC_BSF ||
+                i->mnemonic == ZYDIS_MNEMONIC_BSR) /* which leave it alone if there is no bit */
+                g->loads |= bit;
             if (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)
                 g->sets |= bit;
         } else if (op->type == ZYDIS_OPERAND_TYPE_MEMORY) {
@@ -93,6 +97,16 @@ static bool note_operands(struct guest_insn *g)
     return true;
 }
 
+/* XOR and SUB of a register with itself ask nothing of it. */
+static void note_idiom(struct guest_insn *g)
+{
+    const struct insn *i = &g->insn;
+    if ((i->mnemonic == ZYDIS_MNEMONIC_XOR || i->mnemonic == ZYDIS_MNEMONIC_SUB) &&
+        i->ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER && i->ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+        i->ops[0].reg.value == i->ops[1].reg.value && i->ops[0].size >= 32)
+        g->loads = 0;
+}
+
 static bool has_high_byte(const struct insn *i)
 {
     for (unsigned n = 0; n < i->z.operand_count; n++)
@@ -100,6 +114,26 @@ static bool has_high_byte(const struct insn *i)
             i->ops[n].reg.value <= ZYDIS_REGISTER_BH)
             return true;
     return false;
+}
+
+/* It can be turned into the low byte for a moment, if nothing else of the instruction is in that register. */
+static bool note_high_byte(struct guest_insn *g)
+{
+    const struct insn *i = &g->insn;
+    unsigned bytes, shift, high = 0, same = 0, reg = 0;
+    if (!has_high_byte(i))
+        return true;
+    for (unsigned n = 0; n < i->z.operand_count; n++)
+        if (i->ops[n].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+            i->ops[n].encoding == ZYDIS_OPERAND_ENCODING_MODRM_REG) {
+            reg = operand_gpr(i->ops[n].reg.value, &bytes, &shift);
+            high += shift == 8;
+        }
+    for (unsigned n = 0; n < i->z.operand_count; n++)
+        if (i->ops[n].type == ZYDIS_OPERAND_TYPE_REGISTER)
+            same += operand_gpr(i->ops[n].reg.value, &bytes, &shift) == reg;
+    g->high = true;
+    return high == 1 && same == 1;
 }
 
 static bool vectors_allowed(struct guest_insn *g, uint32_t mode)
@@ -122,6 +156,13 @@ static bool vectors_allowed(struct guest_insn *g, uint32_t mode)
     }
 }
 
+/* From the page's start, not from the next instruction. */
+static bool fits_disp(const struct guest_insn *g, const ZydisDecodedOperand *op)
+{
+    int64_t disp = op->mem.disp.value + g->off + g->insn.len;
+    return disp == (int32_t)disp;
+}
+
 static bool memory_kind(struct guest_insn *g)
 {
     const struct insn *i = &g->insn;
@@ -131,10 +172,11 @@ static bool memory_kind(struct guest_insn *g)
     case ZYDIS_MNEMONIC_LEA:
         g->has_mem = false;
         g->uses |= g->address_uses;
+        g->loads |= g->address_uses;
         if (!rip)
             return true;
         g->kind = KIND_LEA_RIP;
-        return i->op_bytes == 8 && i->addr_bytes == 8;
+        return fits_disp(g, op) && i->op_bytes == 8 && i->addr_bytes == 8;
     case ZYDIS_MNEMONIC_NOP:
     case ZYDIS_MNEMONIC_PREFETCH:
     case ZYDIS_MNEMONIC_PREFETCHW:
@@ -149,9 +191,11 @@ static bool memory_kind(struct guest_insn *g)
     case ZYDIS_MNEMONIC_BTS:
     case ZYDIS_MNEMONIC_BTR:
     case ZYDIS_MNEMONIC_BTC:
-        if (i->ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER)
-            return false;
-        break;
+        if (i->ops[1].type != ZYDIS_OPERAND_TYPE_REGISTER)
+            break;
+        g->kind = KIND_BIT;
+        return i->op_bytes >= 4 && i->addr_bytes == 8 && op->mem.segment != ZYDIS_REGISTER_FS &&
+               op->mem.segment != ZYDIS_REGISTER_GS;
     case ZYDIS_MNEMONIC_CLFLUSH:
     case ZYDIS_MNEMONIC_CLFLUSHOPT:
     case ZYDIS_MNEMONIC_CLWB:
@@ -166,7 +210,9 @@ static bool memory_kind(struct guest_insn *g)
         break;
     }
     g->kind = KIND_MEM;
-    return g->mem_bytes > 0 && g->mem_bytes <= 64 && !has_high_byte(i) && !(rip && i->addr_bytes != 8);
+    if (rip && !fits_disp(g, op))
+        return false;
+    return g->mem_bytes > 0 && g->mem_bytes <= 64 && note_high_byte(g) && !(rip && i->addr_bytes != 8);
 }
 
 static bool stack_kind(struct guest_insn *g)
@@ -239,36 +285,60 @@ static bool classify(struct guest_insn *g, uint32_t mode)
     return vectors_allowed(g, mode);
 }
 
-void jit_decode(const uint8_t *page, unsigned off, uint32_t mode, struct guest_insn *g)
+static bool decode(const struct decoder *d, const uint8_t *bytes, unsigned len, uint32_t mode,
+                   struct insn *ret)
 {
     bool need_more;
-    unsigned room = RAM_PAGE - off;
+    uint32_t key = 0;
+    if (d->forms && mode & MODE_LONG64 && insn_form_decode(d->forms, bytes, len, ret, &key))
+        return true;
+    if (d->v)
+        vec_save(d->v);
+    if (!insn_decode(mode, bytes, len, ret, &need_more))
+        return false;
+    if (key)
+        insn_form_learn(d->forms, key, ret);
+    return true;
+}
+
+void jit_decode_at(const struct decoder *d, const uint8_t *bytes, unsigned room, unsigned off, uint32_t mode,
+                   struct guest_insn *g)
+{
     g->off = (uint16_t)off;
-    g->has_mem = g->writes = g->vectors = g->near_target = false;
-    g->uses = g->sets = g->address_uses = 0;
+    g->has_mem = g->writes = g->vectors = g->near_target = g->loose = g->high = false;
+    g->uses = g->loads = g->sets = g->address_uses = 0;
+    g->groups[0] = g->groups[1] = NO_GROUP;
     g->tested = g->modified = g->killed = 0;
     g->live_in = g->live_out = FL_ARITH;
     g->insn.len = 0;
     g->kind = KIND_STEP;
-    if (!insn_decode(mode, page + off, room < 15 ? room : 15, &g->insn, &need_more)) {
+    if (!decode(d, bytes, room < 15 ? room : 15, mode, &g->insn)) {
         g->insn.len = 0;
         return;
     }
     if (!classify(g, mode)) {
         g->kind = KIND_STEP;
+        sys_classify(g, mode, bytes + g->insn.len, room - g->insn.len);
         return;
     }
     note_flags(g);
+    note_idiom(g);
     g->faults = g->kind == KIND_MEM || g->vectors || g->insn.mnemonic == ZYDIS_MNEMONIC_DIV ||
                 g->insn.mnemonic == ZYDIS_MNEMONIC_IDIV;
 }
 
-uint32_t jit_flags_wanted(const uint8_t *page, unsigned off, uint32_t mode, struct guest_insn *tmp,
-                          uint64_t *lines)
+void jit_decode(const struct decoder *d, const uint8_t *page, unsigned off, uint32_t mode,
+                struct guest_insn *ret)
+{
+    jit_decode_at(d, page + off, RAM_PAGE - off, off, mode, ret);
+}
+
+uint32_t jit_flags_wanted(const struct decoder *d, const uint8_t *page, unsigned off, uint32_t mode,
+                          struct guest_insn *tmp, uint64_t *lines)
 {
     uint32_t wanted = 0, open = FL_ARITH;
     for (unsigned n = 0; n < LOOK_AHEAD && open && off < RAM_PAGE; n++) {
-        jit_decode(page, off, mode, tmp);
+        jit_decode(d, page, off, mode, tmp);
         if (tmp->kind == KIND_STEP)
             return wanted | open;
         *lines |= code_lines(off, tmp->insn.len);

@@ -22,44 +22,66 @@ static bool user(const struct vcpu *v)
     return v->mode & MODE_USER;
 }
 
+static uint64_t host_page(const uint8_t *host)
+{
+    return (uint64_t)(uintptr_t)host & ~0xfffull;
+}
+
 static bool canonical(uint64_t va)
 {
     return (uint64_t)((int64_t)(va << 16) >> 16) == va;
 }
 
 /* The page is marked before the mark is read by whoever translates it: see smc_mark. */
-static bool marked(const struct soft *s, const void *host)
+static uint8_t mark_of(const struct soft *s, const void *host)
 {
     return __atomic_load_n(&s->marks[soft_page_index(s, host)], __ATOMIC_SEQ_CST);
 }
 
-/* Walk, and cache what may be cached. */
+static bool marked(const struct soft *s, const void *host)
+{
+    return mark_of(s, host) & RAM_MARKED;
+}
+
+/* Cache what may be cached of a walk's result. */
+static struct piece keep(struct vcpu *v, uint64_t va, enum access access, bool as_user, const struct walk *w)
+{
+    struct piece p = {.host = soft_ram(v->soft, w->gpa, 1), .gpa = w->gpa};
+    if (!p.host)
+        return p;
+    /* The local APIC's page hides what is under it. */
+    if ((w->gpa & ~0xfffull) == v->apic_page) {
+        p.host = NULL;
+        return p;
+    }
+    unsigned bank = as_user ? BANK_USER : BANK_KERNEL;
+    tlb_insert(v, bank, access == ACCESS_FETCH ? ACCESS_FETCH : ACCESS_READ, va, p.host, w);
+    if (access == ACCESS_FETCH)
+        return p;
+    uint8_t mark = mark_of(v->soft, p.host);
+    if (w->writable && mark == MARK_OPEN) {
+        tlb_note_opened(v, bank, va, p.host);
+        mark = mark_of(v->soft, p.host);
+    }
+    p.code = mark & RAM_MARKED;
+    if (w->writable && !p.code)
+        tlb_insert(v, bank, ACCESS_WRITE, va, p.host, w);
+    p.code = p.code && access == ACCESS_WRITE;
+    if (p.code)
+        v->code_write[bank] = (struct tlb_entry){.tag = va & ~0xfffull, .host = host_page(p.host)};
+    return p;
+}
+
 static struct piece fill(struct vcpu *v, uint64_t va, enum access access, bool as_user)
 {
     struct walk w;
     uint32_t error;
     if (!canonical(va) && v->efer & EFER_LMA)
         soft_fault_code(v, EXC_GP, 0);
-    v->stats.tlb_misses++;
+    cpu_count(&v->stats.tlb_misses[access]);
     if (!mmu_walk(v, va, access, as_user, &w, &error))
         soft_page_fault(v, va, error);
-    struct piece p = {.host = soft_ram(v->soft, w.gpa, 1), .gpa = w.gpa};
-    if (!p.host)
-        return p;
-    /* The local APIC's page hides what is under it. */
-    if ((w.gpa & ~0xfffull) == v->apic_page) {
-        p.host = NULL;
-        return p;
-    }
-    unsigned bank = as_user ? BANK_USER : BANK_KERNEL;
-    tlb_insert(v, bank, access == ACCESS_FETCH ? ACCESS_FETCH : ACCESS_READ, va, p.host, &w);
-    if (access == ACCESS_FETCH)
-        return p;
-    p.code = marked(v->soft, p.host);
-    if (w.writable && !p.code)
-        tlb_insert(v, bank, ACCESS_WRITE, va, p.host, &w);
-    p.code = p.code && access == ACCESS_WRITE;
-    return p;
+    return keep(v, va, access, as_user, &w);
 }
 
 static struct piece translate(struct vcpu *v, uint64_t va, enum access access, bool as_user)
@@ -74,7 +96,21 @@ static struct piece translate(struct vcpu *v, uint64_t va, enum access access, b
         p.gpa = soft_gpa(v->soft, p.host);
         return p;
     }
+    t = va - v->code_write[bank].tag;
+    if (access == ACCESS_WRITE && t < RAM_PAGE) {
+        struct piece p = {.host = (uint8_t *)(uintptr_t)(v->code_write[bank].host + t), .code = true};
+        p.gpa = soft_gpa(v->soft, p.host);
+        if (marked(v->soft, p.host))
+            return p;
+    }
     return fill(v, va, access, as_user);
+}
+
+/* The same for who can wait: a page with code may have been opened for writing meanwhile. */
+static struct piece translate_open(struct vcpu *v, uint64_t va, enum access access)
+{
+    struct piece p = translate(v, va, access, user(v));
+    return p.code && jit_open_page(v, p.gpa) ? fill(v, va, access, user(v)) : p;
 }
 
 static unsigned chunk(uint64_t gpa, unsigned left)
@@ -190,8 +226,19 @@ void mmu_probe_write(struct vcpu *v, uint64_t va, unsigned size)
 
 void *mmu_fill(struct vcpu *v, uint64_t va, enum access access)
 {
-    struct piece p = fill(v, va, access, user(v));
+    struct piece p = access == ACCESS_WRITE ? translate_open(v, va, access) : fill(v, va, access, user(v));
     return p.code ? NULL : p.host;
+}
+
+bool mmu_try_fill(struct vcpu *v, uint64_t va, enum access access)
+{
+    struct walk w;
+    uint32_t error;
+    cpu_count(&v->stats.tlb_misses[access]);
+    if (!mmu_walk(v, va, access, user(v), &w, &error))
+        return false;
+    struct piece p = keep(v, va, access, user(v), &w);
+    return p.host && !p.code;
 }
 
 void *mmu_host(struct vcpu *v, uint64_t va, unsigned size, enum access access)
@@ -202,7 +249,7 @@ void *mmu_host(struct vcpu *v, uint64_t va, unsigned size, enum access access)
         translate(v, wrap(v, va + in_first_page(va, size)), access, user(v));
         return NULL;
     }
-    struct piece p = translate(v, va, access, user(v));
+    struct piece p = translate_open(v, va, access);
     return p.code ? NULL : p.host;
 }
 
@@ -222,6 +269,20 @@ uint64_t mmu_fetch_gpa(struct vcpu *v, uint64_t va)
     return p.host ? p.gpa : UINT64_MAX;
 }
 
+/* Up to 15 bytes of an instruction; REP MOVS takes longer to start. */
+static void fetch_piece(struct vcpu *v, const struct piece *p, uint8_t *buf, unsigned size)
+{
+    if (!p->host) {
+        read_piece(v, p, buf, size);
+        return;
+    }
+    unsigned done = 0;
+    for (; size - done >= 8; done += 8)
+        copy_bytes(buf + done, p->host + done, 8);
+    for (; done < size; done++)
+        buf[done] = p->host[done];
+}
+
 struct fetch {
     uint64_t va;
     uint8_t *buf;
@@ -232,7 +293,7 @@ static void fetch_second(struct vcpu *v, void *arg)
 {
     struct fetch *f = arg;
     struct piece p = translate(v, f->va, ACCESS_FETCH, user(v));
-    read_piece(v, &p, f->buf, f->size);
+    fetch_piece(v, &p, f->buf, f->size);
 }
 
 unsigned mmu_fetch(struct vcpu *v, uint64_t va, uint8_t buf[15])
@@ -240,10 +301,14 @@ unsigned mmu_fetch(struct vcpu *v, uint64_t va, uint8_t buf[15])
     va = wrap(v, va);
     unsigned first = in_first_page(va, 15);
     struct piece p = translate(v, va, ACCESS_FETCH, user(v));
-    read_piece(v, &p, buf, first);
+    fetch_piece(v, &p, buf, first);
     if (first == 15)
         return 15;
     struct fetch rest = {.va = wrap(v, va + first), .buf = buf + first, .size = 15 - first};
+    if (v->fetch[user(v) ? BANK_USER : BANK_KERNEL][TLB_INDEX(rest.va)].tag == rest.va) {
+        fetch_second(v, &rest);
+        return 15;
+    }
     return soft_try(v, fetch_second, &rest) ? 15 : first;
 }
 

@@ -26,7 +26,7 @@ void request(struct vcpu *v, uint32_t bits)
 static void sleep_until_request(struct vcpu *v)
 {
     vec_save(v);
-    v->stats.exits_halt++;
+    cpu_count(&v->stats.halts);
     atomic_store(&v->sleeping, true);
     syscall(SYS_futex, &v->request, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
     atomic_store(&v->sleeping, false);
@@ -100,15 +100,8 @@ static bool deliver_events(struct vcpu *v)
         return true;
     }
     v->halted = false;
-    v->stats.exits_interrupt++;
+    cpu_count(&v->stats.interrupts);
     return soft_deliver(v, (unsigned)vector, false, 0, true);
-}
-
-/* Must the loop look around before the next instruction? */
-static bool something_is_up(const struct vcpu *v)
-{
-    return v->request || v->halted || v->shadow || v->rflags & FL_TF || (v->ask_intc && v->rflags & FL_IF) ||
-           (v->nmi_pending && !v->nmi_masked) || vcpu_watched(v);
 }
 
 static void many(struct vcpu *v, void *arg)
@@ -116,10 +109,10 @@ static void many(struct vcpu *v, void *arg)
     (void)arg;
     do {
         if (!v->soft->jit || jit_run(v)) {
-            v->stats.steps++;
+            cpu_count(&v->stats.steps);
             step(v);
         }
-    } while (!something_is_up(v));
+    } while (!run_is_interrupted(v));
 }
 
 /* One instruction: in the shadow of sti or mov ss, under TF, or while there are breakpoints. */
@@ -131,7 +124,7 @@ static void one(struct vcpu *v, void *arg)
     v->db_bits = 0;
     if (vcpu_watched(v))
         debug_code(v);
-    v->stats.steps++;
+    cpu_count(&v->stats.steps);
     step(v);
     if (resume)
         v->rflags &= ~(uint64_t)FL_RF;
@@ -150,6 +143,7 @@ static bool run_guest(struct vcpu *v)
         v->exc = (struct exception){.vector = EXC_DB, .addr = v->db_bits};
         return soft_deliver(v, EXC_DB, false, 0, false);
     }
+    atomic_store_explicit(&v->in_code, false, memory_order_release);
     v->shadow = false;
     return soft_deliver(v, v->exc.vector, v->exc.has_error, v->exc.error, false);
 }
@@ -160,6 +154,7 @@ static enum cpu_exit loop(struct vcpu *v)
         if (v->request) {
             if (take_request(v, REQ_KICK))
                 return CPU_EXIT_STOPPED;
+            cpu_count(&v->stats.requests);
             take_requests(v);
         }
         if (!deliver_events(v))

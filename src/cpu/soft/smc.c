@@ -7,6 +7,9 @@
  * CPU that finds an entry of a marked page then drops it and treats the page as written, for it may have
  * been. Devices write through ram_wrote, whose watcher comes here too.
  *
+ * A page that was marked once and is not any more is MARK_OPEN: write entries for it are few, and noted apart
+ * (vcpu.opened), so that marking it again costs neither a search nor a request at CPUs that have none.
+ *
  * Order: the mark is set before the translator reads the bytes and before REQ_CODE is raised; a CPU that
  * fills a write entry reads the mark first. So either it sees the mark, or the request finds the entry.
  * Threads: any; jit_invalidate takes jit's lock.
@@ -19,12 +22,22 @@ void smc_mark(struct vcpu *v, uint64_t gpa_page)
     struct soft *s = v->soft;
     const void *host = soft_ram(s, gpa_page, RAM_PAGE);
     BUG_ON(!host);
-    if (__atomic_exchange_n(&s->marks[soft_page_index(s, host)], 1, __ATOMIC_SEQ_CST))
+    uint8_t old = __atomic_exchange_n(&s->marks[soft_page_index(s, host)], RAM_MARKED, __ATOMIC_SEQ_CST);
+    if (old == RAM_MARKED)
         return;
-    mmu_drop_write(v, gpa_page);
+    if (old == MARK_OPEN)
+        tlb_drop_opened(v, gpa_page);
+    else
+        mmu_drop_write(v, gpa_page);
     for (unsigned i = 0; i < s->nr_cpus; i++)
-        if (s->cpus[i] != v)
+        if (s->cpus[i] != v && (old != MARK_OPEN || tlb_has_opened(s->cpus[i], gpa_page)))
             request(s->cpus[i], REQ_CODE);
+}
+
+void smc_unmark(struct soft *s, uint64_t gpa_page)
+{
+    const void *host = soft_ram(s, gpa_page, RAM_PAGE);
+    __atomic_store_n(&s->marks[soft_page_index(s, host)], MARK_OPEN, __ATOMIC_SEQ_CST);
 }
 
 void smc_written(struct soft *s, struct vcpu *v, uint64_t gpa, unsigned size)

@@ -20,6 +20,7 @@
 #include "cpu/soft/vcpu.h"
 
 struct jit;
+#define MARK_OPEN    2 /* RAM_MARKED was set before, and write TLB entries made since are in vcpu.opened */
 #define HOST_SIGNALS 4
 struct soft {
     struct engine engine; /* first */
@@ -31,7 +32,7 @@ struct soft {
     uint64_t tsc_khz;
     const struct ram_slot *slots; /* ram_slots */
     unsigned nr_slots;
-    uint8_t *marks;         /* ram_marks: pages with translated code */
+    uint8_t *marks;         /* ram_marks: pages with translated code, or MARK_OPEN */
     uint64_t xsave_mask;    /* components a guest may use on this host: x87, SSE, AVX */
     uint64_t tsc_offset;    /* guest TSC at power on is 0, on all CPUs */
     atomic_flag split_lock; /* locked accesses across pages, one at a time */
@@ -60,6 +61,8 @@ void soft_iret(struct vcpu *v, unsigned op_bytes, uint64_t next_rip); /* where a
 /* Fill the TLB for va by the rights of the CPL and return its host address. Faults. NULL: use mmu_read or
  * mmu_write, as it is MMIO or (write) a page with translated code. */
 void *mmu_fill(struct vcpu *v, uint64_t va, enum access access);
+/* The same, but false instead of a fault. */
+bool mmu_try_fill(struct vcpu *v, uint64_t va, enum access access);
 /* Host address of [va, va+size) if it lies in one page of RAM and may be accessed now without further
  * ado (writes: page has no translated code), else NULL. Faults where the guest would. */
 void *mmu_host(struct vcpu *v, uint64_t va, unsigned size, enum access access);
@@ -88,6 +91,8 @@ struct walk {
     bool global, large;
 };
 /* Translate, setting accessed and dirty bits. false: *ret_error is the page fault's error code. */
+bool walk_fast(struct vcpu *v, uint64_t va, enum access access, bool user,
+               struct walk *ret); /* false: mmu_walk */
 bool mmu_walk(struct vcpu *v, uint64_t va, enum access access, bool user, struct walk *ret,
               uint32_t *ret_error);
 
@@ -98,6 +103,12 @@ void tlb_insert(struct vcpu *v, unsigned bank, enum access access, uint64_t va, 
 void mmu_flush(struct vcpu *v, bool global_too); /* CR3 load; CR0/CR4 change. Clears the jump cache too */
 void mmu_flush_page(struct vcpu *v, uint64_t va);
 void mmu_drop_write(struct vcpu *v, uint64_t gpa_page); /* forget write entries of this physical page */
+/* The same for a page that was open: they are in v->opened. */
+void tlb_drop_opened(struct vcpu *v, uint64_t gpa_page);
+/* A write entry for a page that is open is about to be made: whoever closes the page looks here afterwards.
+ */
+void tlb_note_opened(struct vcpu *v, unsigned bank, uint64_t va, const void *host);
+bool tlb_has_opened(const struct vcpu *v, uint64_t gpa_page); /* any thread */
 /* Forget all write entries of pages with translated code; fn is told of each such page. */
 void tlb_drop_marked(struct vcpu *v, void (*fn)(struct vcpu *v, uint64_t gpa_page));
 
@@ -154,6 +165,7 @@ void soft_yield(void);
 int step_new(struct vcpu *v, struct err *e); /* its memory; step_free takes half-built ones */
 void step_free(struct vcpu *v);
 void step(struct vcpu *v); /* execute the instruction at rip, whatever it is; faults */
+unsigned step_stats(const struct soft *s, struct cpu_stepped ret[CPU_STEPPED]); /* any thread; how many */
 
 /* ---- jit.c ---- */
 int jit_new(struct soft *s, struct jit **ret, struct err *e);
@@ -161,14 +173,19 @@ void jit_free(struct jit *j);
 /* Run translated code from v->rip until a request, a fault (unwinds), or an instruction for the stepper.
  * On return gpr, rip, rflags hold the state; true: the instruction at rip is for step(). */
 bool jit_run(struct vcpu *v);
-void jit_jcache_clear(struct vcpu *v);       /* virtual mappings or the mode's meaning changed */
-void jit_jcache_clear_local(struct vcpu *v); /* ... but those of global pages did not */
-void jit_flush_all(struct soft *s);          /* all translations; takes every CPU out of them first */
+void jit_jcache_clear(struct vcpu *v);                   /* virtual mappings or the mode's meaning changed */
+void jit_jcache_clear_local(struct vcpu *v);             /* ... but those of global pages did not */
+void jit_jcache_clear_page(struct vcpu *v, uint64_t va); /* ... this page's only, be it 4 KiB or larger */
+void jit_flush_all(struct soft *s); /* all translations; takes every CPU out of them first */
+void jit_stats(const struct soft *s, struct cpu_cache_stats *ret);
 void jit_quiesce(struct vcpu *v); /* what REQ_QUIESCE asks: wait outside until the cache was emptied */
 /* Bytes were written: no translation of them may be entered again. v: the CPU that wrote, or NULL.
  * Unmarks the page (ram_mark) when it has no translations left. Takes jit's lock, so translate addresses
  * (which sets accessed bits in guest memory) before taking that. */
 void jit_invalidate(struct soft *s, struct vcpu *v, uint64_t gpa, unsigned size);
+/* This CPU is about to write into a marked page, not for the first time, or into code. true: the page is no
+ * longer marked, all of its translations sleep. Takes jit's lock. */
+bool jit_open_page(struct vcpu *v, uint64_t gpa);
 
 /* ---- hostsig.c: a native fault (SIGFPE, SIGSEGV, SIGILL, SIGBUS) of guest code ---- */
 struct host_fault {
@@ -191,6 +208,8 @@ void debug_code(struct vcpu *v); /* raises #DB if there is a breakpoint at rip *
 void debug_data(struct vcpu *v, uint64_t va, unsigned size, enum access access); /* notes what is hit */
 
 /* ---- smc.c ---- */
+void smc_unmark(struct soft *s,
+                uint64_t gpa_page); /* it has no translations that are awake. jit's lock held */
 /* The page gets translations: mark it, make other CPUs forget write entries. jit's lock held. */
 void smc_mark(struct vcpu *v, uint64_t gpa_page);
 /* Bytes of a marked page were or are being written (by this CPU, another, or a device: v NULL). */

@@ -16,8 +16,8 @@ _Static_assert(VCPU_OFF(rip) == 0x80 && VCPU_OFF(rflags) == 0x88 && VCPU_OFF(req
 _Static_assert(VCPU_OFF(mode) == 0x94 && VCPU_OFF(host_rsp) == 0x98 && VCPU_OFF(page_va) == 0xa0, "head");
 _Static_assert(VCPU_OFF(scratch) == 0xa8 && VCPU_OFF(seg_base) == 0xe8, "head");
 _Static_assert(VCPU_OFF(host_tsc_offset) == 0x128 && VCPU_OFF(vec_live) == 0x130, "head");
-_Static_assert(VCPU_OFF(tlb) == 0x1c0 && sizeof(struct tlb) == 0x8000, "TLB");
-_Static_assert(VCPU_OFF(jcache) == 0x1c0 + 0x10000, "jump cache");
+_Static_assert(VCPU_OFF(tlb) == 0x1c0 && sizeof(struct tlb) == 0x40000, "TLB");
+_Static_assert(VCPU_OFF(jcache) == 0x1c0 + 0x80000, "jump cache");
 
 /* XSAVE area. */
 #define FCW         0

@@ -95,6 +95,7 @@ void step(struct vcpu *v)
     if (s->va != va || !s->insn.len || s->mode != (v->mode & (MODE_LONG64 | MODE_CODE32)) ||
         s->insn.len > n || !same_bytes(bytes, s->insn.bytes, s->insn.len))
         decode(v, s, va, bytes, n, slot);
+    step_count(v, s->insn.mnemonic);
     if (!sys_execute(v, &s->insn))
         s->run(v, s);
 }

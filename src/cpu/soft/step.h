@@ -7,7 +7,7 @@
  *   step_memory.c  what that address is
  *   step_flow.c    near jumps, calls, stack            step_string.c  string instructions
  *   step_rare.c    decimal arithmetic, gathers, ...    step_save.c    FXSAVE, XSAVE and their kin
- *   step_enter.S   in and out of native code
+ *   step_enter.S   in and out of native code        step_stats.c   which instructions it had to take
  */
 #pragma once
 
@@ -46,6 +46,7 @@ struct stepped {
 struct stepper {
     uint8_t *code_rw, *code_rx; /* one memory, two mappings: never writable and executable at one address */
     struct stepped entries[STEP_ENTRIES];
+    uint64_t counts[ZYDIS_MNEMONIC_MAX_VALUE + 1];
     uint8_t bounce[STEP_BOUNCE + 64] __attribute__((aligned(64)));
 };
 
@@ -54,11 +55,20 @@ static inline struct stepper *stepper_of(struct vcpu *v)
     return v->stepper;
 }
 
+static inline void step_count(struct vcpu *v, unsigned mnemonic)
+{
+    cpu_count(&stepper_of(v)->counts[mnemonic]);
+}
+
 /* Who runs this mnemonic in C; NULL: natively. */
 step_fn *flow_handler(const struct insn *i);
 step_fn *string_handler(const struct insn *i);
 step_fn *rare_handler(const struct insn *i);
 step_fn *save_handler(const struct insn *i);
+
+/* MOVS and STOS of 64-bit mode with flat segments, upwards, without a decoded instruction; rip stays. false:
+ * not over, the registers say how far it came. Faults. */
+bool string_plain(struct vcpu *v, bool is_movs, unsigned bytes, bool rep);
 
 /* Make the code for a slot. */
 void native_prepare(struct vcpu *v, struct stepped *s, unsigned slot);

@@ -58,6 +58,9 @@ static void put64(uint8_t *to, uint64_t val)
 /* All of the guest's registers to v->xsave, those in their initial state too. */
 static void registers_to_memory(struct vcpu *v)
 {
+    uint64_t all = v->soft->xsave_mask;
+    if (!v->vec_live && (get64(v->xsave + XSTATE_BV) & all) == all)
+        return;
     vec_restore(v);
     vec_save(v);
 }

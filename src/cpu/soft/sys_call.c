@@ -38,6 +38,7 @@ bool sys_syscall(struct vcpu *v, const struct insn *i)
         soft_fault(v, EXC_UD);
     uint64_t next = sys_next_rip(v, i);
     uint16_t sel = (uint16_t)(v->star >> 32 & 0xfffc);
+    cpu_count(&v->stats.syscalls);
     v->gpr[RCX] = next;
     if (long_mode(v)) {
         v->gpr[R11] = v->rflags & ~(uint64_t)FL_RF;
@@ -87,6 +88,7 @@ bool sys_sysenter(struct vcpu *v, const struct insn *i)
     if (!(v->cr0 & CR0_PE) || sel_is_null((uint16_t)v->sysenter_cs))
         soft_fault_code(v, EXC_GP, 0);
     uint16_t sel = (uint16_t)(v->sysenter_cs & 0xfffc);
+    cpu_count(&v->stats.syscalls);
     v->rflags &= ~(uint64_t)(FL_VM | FL_IF | FL_RF);
     v->rip = v->sysenter_eip & 0xffffffff;
     v->gpr[RSP] = v->sysenter_esp & 0xffffffff;

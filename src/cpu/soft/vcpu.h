@@ -77,16 +77,19 @@ struct seg {
 
 /*
  * TLB entry in the form that one compare tests: t = va - tag; hit if t <= 4096 - size (unsigned), then
- * the bytes are at host + t. An empty entry's tag differs from every address of its slot in the index bits.
- * A page with MMIO has no entry; a page with translated code has no write entry.
+ * the bytes are at host + t, and at va + delta. An empty entry's tag differs from every address of its slot
+ * in the index bits. A page with MMIO has no entry; a page with translated code has no write entry.
  */
 struct tlb_entry {
     uint64_t tag;
     uint64_t host;
+    uint64_t delta; /* host - tag */
+    uint64_t unused;
 };
-#define TLB_BITS      10
+#define TLB_BITS      12 /* kernels use few pages, far apart: 10 cost a system call five misses */
 #define TLB_SIZE      (1u << TLB_BITS)
 #define TLB_INDEX(va) (((va) >> 12) & (TLB_SIZE - 1))
+#define TLB_OPENED    16
 struct tlb {
     struct tlb_entry read[TLB_SIZE];
     struct tlb_entry write[TLB_SIZE];
@@ -97,6 +100,8 @@ struct tlb_used {
     uint64_t used[TLB_SIZE / 64];
     uint64_t global[TLB_SIZE / 64];
     uint64_t large[TLB_SIZE / 64];
+    uint64_t words; /* of used[]: those that may have a bit set */
+    uint64_t gibs;  /* no large page's piece is of a GiB whose bit (30..35 of the address) is not set */
 };
 enum { BANK_KERNEL, BANK_USER, BANK_COUNT }; /* by CPL < 3; SMAP is hidden from guests */
 
@@ -130,7 +135,27 @@ struct jcache_entry {
     uint64_t va;
     uint64_t code;
 };
-#define JCACHE_BITS 12 /* for each of kernel and user code */
+#define JCACHE_BITS  16 /* for each of kernel and user code: compilers have tens of thousands of targets */
+#define JCACHE_WORDS ((1u << JCACHE_BITS) / 64)
+#define JCACHE_PAGES 8192
+/* What a bank of the jump cache holds, so that clearing costs what is in use. pages, gibs and halves are
+ * filters: no entry is of a page (large page, half of the address space) whose bit is not set. */
+struct jcache_used {
+    uint64_t slots[JCACHE_WORDS];
+    uint64_t words[JCACHE_WORDS / 64]; /* of slots[]: those with a bit set */
+    uint64_t pages[JCACHE_PAGES / 64]; /* by their lowest bits */
+    uint64_t gibs;                     /* by bits 30..35 */
+    uint8_t halves;                    /* 1: lower, 2: upper */
+    bool local;                        /* of pages that are not global */
+};
+
+/* A page table of the guest's, found before: see walk_fast.c. */
+struct walk_table {
+    uint64_t tag; /* address >> 21 */
+    uint64_t table, rights;
+    uint64_t generation;
+};
+#define WALK_TABLES 64u
 
 struct soft;
 struct stepper;
@@ -148,15 +173,17 @@ struct vcpu {
     uint64_t seg_base[8];     /* 0x0e8 = seg[i].base, kept equal by seg.c */
     uint64_t host_tsc_offset; /* 0x128 guest TSC = host TSC + this */
     uint8_t vec_live;         /* 0x130 guest vectors are in host registers */
-    uint8_t pad[7];
-    uint64_t self;       /* 0x138 this struct */
-    uint64_t jit_leave;  /* 0x140 where code goes that leaves, ... */
-    uint64_t jit_miss;   /* 0x148 ... or that needs a helper: jit_enter.S */
-    uint64_t jit_retry;  /* 0x150 where it goes on */
-    uint32_t jit_site;   /* 0x158 why it left: see jit.h */
-    uint32_t jit_flags;  /* 0x15c saved arithmetic flags */
-    uint64_t jit_tmp[3]; /* 0x160 r9..r11 of code that needs a helper */
-    uint8_t pad2[0x1c0 - 0x178];
+    uint8_t pad[3];
+    int32_t apart_left;    /* 0x134 rounds of a loop without groups, see jit_jump.c */
+    uint64_t self;         /* 0x138 this struct */
+    uint64_t jit_leave;    /* 0x140 where code goes that leaves, ... */
+    uint64_t jit_miss;     /* 0x148 ... or that needs a helper: jit_enter.S */
+    uint64_t jit_retry;    /* 0x150 where it goes on */
+    uint32_t jit_site;     /* 0x158 why it left: see jit.h */
+    uint32_t jit_flags;    /* 0x15c saved arithmetic flags */
+    uint64_t jit_tmp[3];   /* 0x160 r9..r11 of code that needs a helper */
+    uint64_t jit_delta[8]; /* 0x178 of groups, see jit_group.h */
+    uint64_t jit_call;     /* 0x1b8 where code goes that wants C to run an instruction */
     struct tlb tlb[BANK_COUNT] __attribute__((aligned(64))); /* 0x1c0 */
     struct jcache_entry jcache[BANK_COUNT][1u << JCACHE_BITS];
 
@@ -178,6 +205,13 @@ struct vcpu {
 
     struct tlb_entry fetch[BANK_COUNT][TLB_SIZE]; /* host is 0 for code that is not in RAM */
     struct tlb_used tlb_used[BANK_COUNT][ACCESS_COUNT];
+    struct tlb_entry code_write[BANK_COUNT]; /* the last writable page with translated code, for C */
+    _Atomic uint64_t opened[TLB_OPENED];     /* pages that held code with a write entry: host address, bank */
+    uint16_t opened_slot[TLB_OPENED];
+    unsigned next_opened;
+
+    struct walk_table walk_tables[WALK_TABLES];
+    uint64_t walk_generation; /* of those that count; 0 is none's */
 
     /* The page of the local APIC's registers, UINT64_MAX while they are not in memory (x2APIC, disabled). */
     uint64_t apic_page;
@@ -205,7 +239,7 @@ struct vcpu {
     _Atomic bool in_code; /* translated code runs, or a helper that returns to it: jit_cache.c */
     uint64_t pair_missed; /* rip of an instruction with two memory accesses, the last to miss the TLB */
     uint32_t code_generation;
-    bool jcache_used[BANK_COUNT], jcache_local; /* the latter: kernel code that is not in global pages */
+    struct jcache_used jcache_used[BANK_COUNT];
 
     void *sig_stack; /* host signals arrive here: the guest owns RSP */
     stack_t old_sig_stack;

@@ -95,7 +95,7 @@ static void leave(struct vcpu *v)
 uint64_t soft_bus_read(struct vcpu *v, uint64_t gpa, unsigned size)
 {
     leave(v);
-    v->stats.exits_mmio++;
+    cpu_count(&v->stats.mmio_reads);
     if ((gpa & ~0xfffull) == v->apic_page)
         return apic_read(v, gpa & 0xfff, size);
     return bus_read(v->soft->mem, gpa, size);
@@ -104,7 +104,7 @@ uint64_t soft_bus_read(struct vcpu *v, uint64_t gpa, unsigned size)
 void soft_bus_write(struct vcpu *v, uint64_t gpa, unsigned size, uint64_t val)
 {
     leave(v);
-    v->stats.exits_mmio++;
+    cpu_count(&v->stats.mmio_writes);
     if ((gpa & ~0xfffull) == v->apic_page)
         apic_write(v, gpa & 0xfff, size, val);
     else
@@ -114,13 +114,13 @@ void soft_bus_write(struct vcpu *v, uint64_t gpa, unsigned size, uint64_t val)
 uint64_t soft_io_read(struct vcpu *v, uint16_t port, unsigned size)
 {
     leave(v);
-    v->stats.exits_io++;
+    cpu_count(&v->stats.io_reads);
     return bus_read(v->soft->io, port, size);
 }
 
 void soft_io_write(struct vcpu *v, uint16_t port, unsigned size, uint64_t val)
 {
     leave(v);
-    v->stats.exits_io++;
+    cpu_count(&v->stats.io_writes);
     bus_write(v->soft->io, port, size, val);
 }

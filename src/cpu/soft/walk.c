@@ -148,6 +148,8 @@ bool mmu_walk(struct vcpu *v, uint64_t va, enum access access, bool user, struct
         *ret = (struct walk){.gpa = va & 0xffffffff, .writable = true};
         return true;
     }
+    if (walk_fast(v, va, access, user, ret))
+        return true;
     struct path p;
     uint32_t error;
     do {

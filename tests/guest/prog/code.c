@@ -132,6 +132,46 @@ static void mixed(void)
     say("mixed %x\n", sum);
 }
 
+/* mov eax, n; ret at the end of a page, the rest of it in a page that is mapped elsewhere now and then, or
+ * not at all; it is run into, jumped to, and called. */
+static void across_remapped(void)
+{
+    static const uint8_t begins[] = {0xb8, 0x11, 0x22};
+    volatile uint64_t *pte = (uint64_t *)(0x103000 + 8 * 0x212);
+    uint8_t *first = AREA + 0x8000, *at = (uint8_t *)0x212ffd;
+    uint32_t sum = 0;
+    memset(first, 0x90, 4096);
+    memcpy(first + 0xffd, begins, sizeof(begins));
+    first[0] = 0xe9; /* jmp to the end */
+    *(uint32_t *)(first + 1) = 0xffd - 5;
+    for (uint8_t i = 0; i < 2; i++) {
+        uint8_t rest[] = {(uint8_t)(0x33 + i), 0x44, 0xc3};
+        memcpy(AREA + 0x9000 + 0x1000 * i, rest, sizeof(rest));
+    }
+    pte[0] = (word)first + 7;
+    invlpg((void *)0x212000);
+    for (uint32_t i = 0; i < 24; i++) {
+        pte[1] = (word)AREA + (i & 1 ? 0x9000 : 0xa000) + 7;
+        if (i % 3)
+            invlpg((void *)0x213000);
+        else
+            WRITE_CR(3, READ_CR(3));
+        sum = sum * 3 + call(at) + 5 * call((uint8_t *)0x212000) + 7 * call(at - 20);
+        if (i == 12)
+            AREA[0x9001] ^= 0x10;
+    }
+    say("across remapped %x\n", sum);
+    pte[1] = 0;
+    invlpg((void *)0x213000);
+    try_start();
+    __asm__ volatile(TRY_BEGIN "call *%0" TRY_END : : "r"(at - 4) : "rax", "memory", "cc");
+    try_resume = 0;
+    say("away: #%u at %lx for %lx\n", (unsigned)trap.f.vector, trap.f.rip, trap.cr2);
+    pte[0] = 0x212007;
+    pte[1] = 0x213007;
+    WRITE_CR(3, READ_CR(3));
+}
+
 /* A block ends with a jump to code that sets all flags; then that code is made to read one that the block
  * set. */
 static void flags_ahead(void)
@@ -157,6 +197,7 @@ int main(void)
     flags_ahead();
     other_page();
     across();
+    across_remapped();
     next();
     same_page();
     alias();

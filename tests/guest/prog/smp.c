@@ -68,6 +68,41 @@ static void barrier(uint32_t n)
         __asm__ volatile("pause");
 }
 
+/* A page in which one CPU writes a number in code, data beside it and other code, while the other runs it. */
+#define WRITES 4000
+static uint8_t *const shared = (uint8_t *)0x230000;
+static uint32_t *const in_code = (uint32_t *)0x230044, *const both = (uint32_t *)0x230060,
+                       *const data = (uint32_t *)0x230800;
+static volatile uint32_t backwards;
+
+static void run_shared(void)
+{
+    for (uint32_t last = 0, now; last < WRITES; last = now) {
+        now = ((fn *)(word)(shared + 0x43))();
+        backwards += now < last;
+        __asm__ volatile("lock incl %0" : "+m"(*both) : : "cc");
+        locked++;
+    }
+}
+
+static void write_shared(void)
+{
+    for (uint32_t i = 1; i <= WRITES; i++) {
+        *(volatile uint32_t *)in_code = i;
+        ++*(volatile uint32_t *)data;
+        if (i % 16 == 0)
+            memcpy(shared + 0x100 + i % 256, shared + 0x43, 6);
+        __asm__ volatile("lock incl %0" : "+m"(*both) : : "cc");
+    }
+}
+
+static void start_shared(void)
+{
+    shared[0x43] = 0xb8;
+    shared[0x48] = 0xc3;
+    *in_code = *both = *data = locked = 0;
+}
+
 void ap_main(void);
 void ap_main(void)
 {
@@ -99,6 +134,8 @@ void ap_main(void)
     }
     plain = sum;
     barrier(6);
+    run_shared();
+    barrier(7);
 }
 
 static void start(void)
@@ -126,7 +163,11 @@ static void change_code(void)
             __asm__ volatile("pause");
         sum = sum * 3 + i;
     }
+    start_shared();
     barrier(6);
+    write_shared();
+    barrier(7);
+    say("shared: %u, data %u, both %s\n", backwards, *data, *both == locked + WRITES ? "counted" : "lost");
     say("code: %s\n", sum == plain ? "as written" : "stale");
 }
 

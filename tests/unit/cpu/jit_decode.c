@@ -23,6 +23,7 @@
     })
 
 static uint8_t page[RAM_PAGE];
+static const struct decoder zydis;
 
 /* Lay code at an offset of a page of INT3; what is over is cut. */
 static void lay(unsigned off, const uint8_t *code, unsigned len)
@@ -35,7 +36,7 @@ static struct guest_insn decoded(const uint8_t *code, uint32_t mode)
 {
     struct guest_insn g;
     lay(0x100, code, 16);
-    jit_decode(page, 0x100, mode, &g);
+    jit_decode(&zydis, page, 0x100, mode, &g);
     return g;
 }
 
@@ -91,43 +92,71 @@ static void instructions_are_sorted_by_what_the_translator_does(void **state)
     CHECK_KINDS(cases, MODE);
 }
 
-static void what_is_privileged_or_rare_is_the_steppers(void **state)
+static void what_is_privileged_or_rare_is_left_to_c(void **state)
 {
     (void)state;
     const struct kind_case cases[] = {
-        KIND(STEP, "cpuid"),
-        KIND(STEP, "syscall"),
-        KIND(STEP, "cli"),
-        KIND(STEP, "popf"),
-        KIND(STEP, "hlt"),
-        KIND(STEP, "in %%dx, %%al"),
-        KIND(STEP, "mov %%cr0, %%rax"),
-        KIND(STEP, "mov %%eax, %%ds"),
-        KIND(STEP, "int $0x80"),
-        KIND(STEP, "std"),
-        KIND(STEP, "rep movsb"),
-        KIND(STEP, "xsave (%%rax)"),
-        KIND(STEP, "fnstenv (%%rax)"),
-        KIND(STEP, "bt %%rax, (%%rcx)"), /* may point anywhere */
-        KIND(STEP, "mov %%ah, (%%rcx)"), /* no REX, no scratch register */
-        KIND(STEP, "vpgatherdd %%xmm1, (%%rax,%%xmm2,4), %%xmm3"),
-        KIND(STEP, "pushw %%ax"),
-        KIND(STEP, "popq (%%rax)"),
-        KIND(STEP, "push %%fs"),
-        KIND(STEP, "1: loop 1b"),
-        KIND(STEP, "lretq"),
-        KIND(STEP, "vaddpd %%zmm1, %%zmm2, %%zmm3"), /* hidden by CPUID */
-        KIND(STEP, ".byte 0x06"),                    /* push %es: not in 64-bit mode */
+        KIND(CALL_C, "cpuid"),
+        KIND(CALL_C, "syscall"),
+        KIND(SYS, "cli"),
+        KIND(CALL_C, "popf"),
+        KIND(CALL_C, "hlt"),
+        KIND(CALL_C, "in %%dx, %%al"),
+        KIND(CALL_C, "mov %%cr0, %%rax"),
+        KIND(CALL_C, "mov %%eax, %%ds"),
+        KIND(CALL_C, "int $0x80"),
+        KIND(CALL_C, "std"),
+        KIND(CALL_C, "rep movsb"),
+        KIND(CALL_C, "xsave (%%rax)"),
+        KIND(CALL_C, "fnstenv (%%rax)"),
+        KIND(BIT, "bt %%rax, (%%rcx)"),        /* may point anywhere */
+        KIND(CALL_C, "cmpxchg %%ah, (%%rcx)"), /* no REX, and AL is in use */
+        KIND(CALL_C, "vpgatherdd %%xmm1, (%%rax,%%xmm2,4), %%xmm3"),
+        KIND(CALL_C, "pushw %%ax"),
+        KIND(CALL_C, "popq (%%rax)"),
+        KIND(CALL_C, "push %%fs"),
+        KIND(CALL_C, "1: loop 1b"),
+        KIND(CALL_C, "lretq"),
+        KIND(CALL_C, "vaddpd %%zmm1, %%zmm2, %%zmm3"), /* hidden by CPUID */
+        KIND(STEP, ".byte 0x06"),                      /* push %es: not in 64-bit mode */
     };
     CHECK_KINDS(cases, MODE);
+}
+
+static void system_instructions_are_inline_where_they_cannot_fault(void **state)
+{
+    (void)state;
+    const struct kind_case kernel[] = {
+        KIND(SYS, "swapgs"),
+        KIND(SYS, "sti; nop"),
+        KIND(SYS, "sti; nopw 8(%%rax,%%rax,1)"),
+        KIND(CALL_C, "sti; hlt"), /* the shadow matters */
+        KIND(CALL_C, "sti; ret"),
+        KIND(SYS, "pushfq"),
+        KIND(SYS, "rdtsc"),
+        KIND(SYS, "mov %%ds, %%ax"),
+        KIND(SYS, "mov %%cr2, %%r10"),
+        KIND(SYS, "wrgsbase %%r11"),
+        KIND(BIT, "lock bts %%r9d, (%%rcx,%%rdx)"),
+        KIND(CALL_C, "bt %%ax, (%%rcx)"),
+        KIND(CALL_C, "bt %%rax, %%gs:(%%rcx)"),
+        KIND(CALL_C, "mov %%ds, (%%rax)"),
+    };
+    const struct kind_case user[] = {
+        KIND(CALL_C, "swapgs"),           KIND(CALL_C, "cli"), KIND(CALL_C, "sti; nop"),
+        KIND(CALL_C, "mov %%cr2, %%rax"), KIND(SYS, "rdtscp"), KIND(SYS, "rdfsbase %%eax"),
+    };
+    CHECK_KINDS(kernel, MODE & ~MODE_USER);
+    CHECK_KINDS(user, MODE | MODE_USER);
 }
 
 static void vectors_run_only_where_the_guest_allows_them(void **state)
 {
     (void)state;
-    const struct kind_case sse[] = {KIND(STEP, "addps %%xmm1, %%xmm2"), KIND(STEP, "movups (%%rax), %%xmm2")};
-    const struct kind_case avx[] = {KIND(STEP, "vaddps %%ymm1, %%ymm2, %%ymm3")};
-    const struct kind_case x87[] = {KIND(STEP, "fadd %%st(1)"), KIND(STEP, "paddd %%mm1, %%mm2")};
+    const struct kind_case sse[] = {KIND(CALL_C, "addps %%xmm1, %%xmm2"),
+                                    KIND(CALL_C, "movups (%%rax), %%xmm2")};
+    const struct kind_case avx[] = {KIND(CALL_C, "vaddps %%ymm1, %%ymm2, %%ymm3")};
+    const struct kind_case x87[] = {KIND(CALL_C, "fadd %%st(1)"), KIND(CALL_C, "paddd %%mm1, %%mm2")};
     CHECK_KINDS(sse, MODE & ~MODE_SSE);
     CHECK_KINDS(avx, MODE & ~MODE_AVX);
     CHECK_KINDS(x87, MODE & ~MODE_X87);
@@ -385,7 +414,7 @@ static uint32_t wanted(const uint8_t *code)
     struct guest_insn tmp;
     uint64_t lines = 0;
     lay(0x100, code, 64);
-    return jit_flags_wanted(page, 0x100, MODE, &tmp, &lines);
+    return jit_flags_wanted(&zydis, page, 0x100, MODE, &tmp, &lines);
 }
 
 static void looking_ahead_finds_what_is_read_before_it_is_set(void **state)
@@ -416,11 +445,11 @@ static void looking_ahead_stops_at_the_end_of_the_page(void **state)
     (void)state;
     struct guest_insn tmp;
     uint64_t lines = 0;
-    assert_int_equal(jit_flags_wanted(page, RAM_PAGE, MODE, &tmp, &lines), FL_ARITH);
+    assert_int_equal(jit_flags_wanted(&zydis, page, RAM_PAGE, MODE, &tmp, &lines), FL_ARITH);
     lay(RAM_PAGE - 1, CODE("nop"), 1);
-    assert_int_equal(jit_flags_wanted(page, RAM_PAGE - 1, MODE, &tmp, &lines), FL_ARITH);
+    assert_int_equal(jit_flags_wanted(&zydis, page, RAM_PAGE - 1, MODE, &tmp, &lines), FL_ARITH);
     lay(RAM_PAGE - 2, CODE("xor %%eax, %%eax"), 2);
-    assert_int_equal(jit_flags_wanted(page, RAM_PAGE - 2, MODE, &tmp, &lines), 0);
+    assert_int_equal(jit_flags_wanted(&zydis, page, RAM_PAGE - 2, MODE, &tmp, &lines), 0);
     assert_true(lines == 1ull << 63); /* what it was told by */
 }
 
@@ -434,7 +463,7 @@ static void an_instruction_cut_by_the_page_has_no_length(void **state)
         struct guest_insn g;
         bool whole = off + 10 <= RAM_PAGE;
         lay(off, code, 10);
-        jit_decode(page, off, MODE, &g);
+        jit_decode(&zydis, page, off, MODE, &g);
         assert_int_equal(g.kind, whole ? KIND_COPY : KIND_STEP);
         assert_int_equal(g.insn.len, whole ? 10 : 0);
     }
@@ -444,7 +473,7 @@ static void nonsense_has_no_length(void **state)
 {
     (void)state;
     struct guest_insn g = decoded(CODE(".byte 0x0f, 0xff, 0xff, 0x66, 0x06"), MODE);
-    assert_int_equal(g.kind, KIND_STEP);
+    assert_int_equal(g.kind, KIND_CALL_C);             /* UD0 has one */
     g = decoded(CODE(".fill 15, 1, 0x66; nop"), MODE); /* 16 bytes */
     assert_int_equal(g.kind, KIND_STEP);
     assert_int_equal(g.insn.len, 0);
@@ -463,7 +492,7 @@ static void jumps_know_whether_they_stay_in_the_page(void **state)
         int32_t disp = cases[i].to - 0x105;
         memcpy(jmp + 1, &disp, 4);
         lay(0x100, jmp, 5);
-        jit_decode(page, 0x100, MODE, &g);
+        jit_decode(&zydis, page, 0x100, MODE, &g);
         assert_int_equal(g.kind, KIND_JMP);
         assert_int_equal(g.near_target, cases[i].near);
         assert_int_equal(g.target_disp, cases[i].to);
@@ -476,7 +505,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(instructions_are_sorted_by_what_the_translator_does),
-        cmocka_unit_test(what_is_privileged_or_rare_is_the_steppers),
+        cmocka_unit_test(what_is_privileged_or_rare_is_left_to_c),
+        cmocka_unit_test(system_instructions_are_inline_where_they_cannot_fault),
         cmocka_unit_test(vectors_run_only_where_the_guest_allows_them),
         cmocka_unit_test(what_may_fault_natively_is_known),
         cmocka_unit_test(memory_operands_tell_size_and_direction),

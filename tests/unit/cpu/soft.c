@@ -394,8 +394,31 @@ static void a_halted_cpu_sleeps_until_it_is_kicked(void **state)
     struct cpu_stats s;
     engine_soft.stats(b->engine, 0, &s);
     assert_int_equal((uintptr_t)exit, CPU_EXIT_STOPPED);
-    assert_int_equal(s.exits_halt, 1); /* it slept once, for all the time */
+    assert_int_equal(s.halts, 1); /* it slept once, for all the time */
     assert_true(s.steps < 10);
+}
+
+static void what_was_stepped_is_told_by_name_the_most_first(void **state)
+{
+    static const uint8_t code[] = {0x90, 0x90, 0x90,
+                                   0xfa, 0xfa, 0xf4}; /* nop nop nop cli cli hlt, in real mode */
+    struct bed *b = *state;
+    struct cpu_stepped most[CPU_STEPPED];
+    pthread_t t;
+    ram_write(b->ram, gpa(0x8000), code, sizeof(code));
+    b->s.sregs.cs.selector = 0, b->s.sregs.cs.base = 0;
+    b->s.regs.rip = 0x8000;
+    set(b);
+    pthread_create(&t, NULL, run, b);
+    usleep(100000);
+    engine_soft.kick(b->engine, 0);
+    pthread_join(t, NULL);
+    assert_int_equal(engine_soft.stepped(b->engine, most), 3);
+    assert_string_equal(most[0].name, "nop");
+    assert_int_equal(most[0].count, 3);
+    assert_string_equal(most[1].name, "cli");
+    assert_int_equal(most[1].count, 2);
+    assert_int_equal(most[2].count, 1);
 }
 
 static void a_kick_before_the_run_counts(void **state)
@@ -432,6 +455,7 @@ int main(void)
         T(tables_outside_of_ram_fault),
         T(segment_limits_and_types),
         T(a_halted_cpu_sleeps_until_it_is_kicked),
+        T(what_was_stepped_is_told_by_name_the_most_first),
         T(a_kick_before_the_run_counts),
         T(a_triple_fault_is_told),
     };

@@ -162,6 +162,13 @@ static void reads_and_writes_move_the_bytes(void **state)
     assert_int_equal(run(f, VIRTIO_BLK_T_OUT, SECTORS - 1, out, 1), VIRTIO_BLK_S_OK);
     assert_memory_equal(f->disk + (SECTORS - 1) * 512, driver_at(f->d, at), 512);
     assert_int_equal(f->d->msis[1], 2);
+    const struct virtio_stats *s = virtio_blk_stats(f->blk);
+    assert_int_equal(s->notifications, 2);
+    assert_int_equal(s->interrupts, 2);
+    assert_int_equal(s->in_ops, 1);
+    assert_int_equal(s->in_bytes, 1024);
+    assert_int_equal(s->out_ops, 1);
+    assert_int_equal(s->out_bytes, 512);
 }
 
 static void header_and_status_may_be_cut_in_any_way(void **state)

@@ -134,6 +134,9 @@ static void frames_leave_with_their_header_apart(void **state)
     driver_kick(f->d, TX);
     assert_int_equal(f->sent, 2);
     assert_memory_equal(f->frame, pattern(), 50);
+    assert_int_equal(virtio_net_stats(f->n)->out_ops, 2);
+    assert_int_equal(virtio_net_stats(f->n)->out_bytes, 110);
+    assert_int_equal(virtio_net_stats(f->n)->in_ops, 0);
 }
 
 static void offloads_pass_as_the_driver_wrote_them(void **state)
@@ -179,6 +182,7 @@ static void frames_with_a_wrong_header_are_dropped(void **state)
     driver_start(f->d, DRIVER_FEATURES, 2); /* no offload negotiated */
     send(f, (struct virtio_net_hdr_v1){.flags = 1, .csum_start = 14}, pattern(), 60);
     assert_int_equal(f->sent, 0);
+    assert_int_equal(virtio_net_stats(f->n)->out_ops, 0);
     assert_int_equal(driver_status(f->d), 15);
 }
 
@@ -194,6 +198,7 @@ static void a_frame_arrives_in_one_buffer(void **state)
     static const uint8_t header[HEADER] = {[10] = 1};
     assert_memory_equal(driver_at(f->d, at), header, HEADER);
     assert_memory_equal(driver_at(f->d, at + HEADER), pattern(), 1514);
+    assert_int_equal(virtio_net_stats(f->n)->in_bytes, 1514);
     assert_int_equal(f->d->msis[1], 1);
 }
 

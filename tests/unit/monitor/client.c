@@ -190,6 +190,30 @@ static void the_monitor_says_what_the_record_cannot(void **state)
     assert_int_equal(listed(false), 0);
 }
 
+static void counters_come_from_the_monitor_of_a_guest_that_runs(void **state)
+{
+    (void)state;
+    struct err e;
+    left("dead", "stopped");
+    struct fake_monitor *m = running("web");
+    OWN(json_t) one = NULL;
+    OWN(json_t) list = NULL;
+    assert_int_equal(client_stats("web", &one, &e), 0);
+    assert_string_equal(json_string_value(json_object_get(one, "name")), "web");
+    assert_true(json_is_true(json_object_get(json_object_get(one, "stats"), "touched")));
+    assert_int_equal(client_list_stats(&list, &e), 0);
+    assert_int_equal(json_array_size(list), 1); /* the dead one has none */
+    const json_t *stats = json_object_get(json_array_get(list, 0), "stats");
+    assert_true(json_is_false(json_object_get(stats, "touched"))); /* no look at all of its memory */
+    json_t *none = NULL;
+    assert_int_equal(client_stats("dead", &none, &e), -ESRCH);
+    assert_string_equal(e.text, "guest dead is not running");
+    assert_int_equal(client_stats("nobody", &none, &e), -ENOENT);
+    assert_null(none);
+    assert_int_equal(client_kill("web", &e), 0);
+    gone(m);
+}
+
 static void stop_tells_whether_the_plug_was_pulled(void **state)
 {
     (void)state;
@@ -297,6 +321,7 @@ int main(void)
         TEST(rm_removes_what_is_left_of_a_crashed_guest),
         TEST(a_damaged_guest_is_listed_and_can_be_removed),
         TEST(the_monitor_says_what_the_record_cannot),
+        TEST(counters_come_from_the_monitor_of_a_guest_that_runs),
         TEST(stop_tells_whether_the_plug_was_pulled),
         TEST(wait_returns_when_the_guest_has_ended),
         TEST(a_monitor_that_dies_while_we_wait_is_a_crash),

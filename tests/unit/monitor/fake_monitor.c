@@ -55,11 +55,14 @@ static int end(void *ctx, struct err *e)
 
 static const struct life_actions actions = {start, freeze, thaw, ask, end, end, end};
 
-static json_t *describe(void *ctx, bool all)
+static json_t *describe(void *ctx, enum describe how)
 {
     struct fake_monitor *m = ctx;
-    return json_pack("{s:s, s:i, s:b}", "state", life_state_name(m->requests.life.state), "pid",
-                     (int)getpid(), "agent", all);
+    json_t *j = json_pack("{s:s, s:i, s:b}", "state", life_state_name(m->requests.life.state), "pid",
+                          (int)getpid(), "agent", how == DESCRIBE_ALL);
+    if (how != DESCRIBE_STATUS)
+        json_object_set_new(j, "stats", json_pack("{s:b}", "touched", how == DESCRIBE_ALL));
+    return j;
 }
 
 /* ---- exec: an echo ---- */
