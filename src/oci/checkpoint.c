@@ -11,15 +11,15 @@ static int refuse(const struct globals *g, const void *args, int argc, char **ar
     return err_set(e, -EOPNOTSUPP, "checkpoint and restore are not supported");
 }
 
-const struct command command_checkpoint = {.name = "checkpoint",
-                                           .operands = "ID",
-                                           .help = "not supported",
-                                           .min_operands = 0,
-                                           .max_operands = -1,
-                                           .run = refuse};
-const struct command command_restore = {.name = "restore",
-                                        .operands = "ID",
-                                        .help = "not supported",
-                                        .min_operands = 0,
-                                        .max_operands = -1,
-                                        .run = refuse};
+const struct command oci_checkpoint = {.name = "checkpoint",
+                                       .operands = "ID",
+                                       .help = "not supported",
+                                       .min_operands = 0,
+                                       .max_operands = -1,
+                                       .run = refuse};
+const struct command oci_restore = {.name = "restore",
+                                    .operands = "ID",
+                                    .help = "not supported",
+                                    .min_operands = 0,
+                                    .max_operands = -1,
+                                    .run = refuse};

@@ -50,7 +50,7 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
     return rc < 0 ? err_wrap(e, "events") : rc;
 }
 
-const struct command command_events = {
+const struct command oci_events = {
     .name = "events",
     .operands = "ID",
     .help = "tell what a container uses, as JSON",

@@ -78,7 +78,7 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
     return rc < 0 ? err_wrap(e, "exec") : rc;
 }
 
-const struct command command_exec = {
+const struct command oci_exec = {
     .name = "exec",
     .operands = "ID COMMAND [ARG...]",
     .help = "run one more process in a container",

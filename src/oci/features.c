@@ -89,5 +89,5 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
     return 0;
 }
 
-const struct command command_features = {
+const struct command oci_features = {
     .name = "features", .help = "print what this runtime can do, as JSON", .run = run};

@@ -66,7 +66,7 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
     return rc < 0 ? err_wrap(e, "run") : rc;
 }
 
-const struct command command_create = {
+const struct command oci_create = {
     .name = "create",
     .enters = true,
     .operands = "ID",
@@ -77,7 +77,7 @@ const struct command command_create = {
     .max_operands = 1,
     .run = create,
 };
-const struct command command_run = {
+const struct command oci_run = {
     .name = "run",
     .enters = true,
     .operands = "ID",
@@ -99,7 +99,7 @@ static int start(const struct globals *g, const void *args, int argc, char **arg
     return rc < 0 ? err_wrap(e, "start") : rc;
 }
 
-const struct command command_start = {
+const struct command oci_start = {
     .name = "start",
     .operands = "ID",
     .help = "let a created container's program begin",
@@ -127,7 +127,7 @@ static int kill_run(const struct globals *g, const void *args, int argc, char **
     return rc < 0 ? err_wrap(e, "kill") : rc;
 }
 
-const struct command command_kill = {
+const struct command oci_kill = {
     .name = "kill",
     .operands = "ID [SIGNAL]",
     .help = "send a signal (TERM) to a container's first process",
@@ -154,7 +154,7 @@ static int delete(const struct globals *g, const void *args, int argc, char **ar
     return rc < 0 ? err_wrap(e, "delete") : rc;
 }
 
-const struct command command_delete = {
+const struct command oci_delete = {
     .name = "delete",
     .operands = "ID",
     .help = "remove what is left of a stopped container",
@@ -183,7 +183,7 @@ static int thaw(const struct globals *g, const void *args, int argc, char **argv
     return rc < 0 ? err_wrap(e, "resume") : rc;
 }
 
-const struct command command_pause = {
+const struct command oci_pause = {
     .name = "pause",
     .operands = "ID",
     .help = "freeze all processes of a container",
@@ -191,7 +191,7 @@ const struct command command_pause = {
     .max_operands = 1,
     .run = freeze,
 };
-const struct command command_resume = {
+const struct command oci_resume = {
     .name = "resume",
     .operands = "ID",
     .help = "let a paused container go on",

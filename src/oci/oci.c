@@ -14,11 +14,9 @@
 #include "container/state.h"
 
 static const struct command *const commands[] = {
-    &command_create,  &command_start, &command_state,    &command_kill,
-    &command_delete,  &command_run,   &command_exec,     &command_ps,
-    &command_list,    &command_pause, &command_resume,   &command_update,
-    &command_events,  &command_spec,  &command_features, &command_checkpoint,
-    &command_restore, NULL,
+    &oci_create, &oci_start, &oci_state,    &oci_kill,       &oci_delete,  &oci_run,
+    &oci_exec,   &oci_ps,    &oci_list,     &oci_pause,      &oci_resume,  &oci_update,
+    &oci_events, &oci_spec,  &oci_features, &oci_checkpoint, &oci_restore, NULL,
 };
 
 static const struct opt global_opts[] = {

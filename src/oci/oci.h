@@ -28,9 +28,9 @@ struct command {
 };
 #define COMMAND_OPTS(rows) .opts = (rows), .nr_opts = sizeof(rows) / sizeof((rows)[0])
 
-extern const struct command command_create, command_run, command_start, command_state, command_kill,
-    command_delete, command_exec, command_ps, command_list, command_pause, command_resume, command_update,
-    command_features, command_spec, command_events, command_checkpoint, command_restore;
+extern const struct command oci_create, oci_run, oci_start, oci_state, oci_kill, oci_delete, oci_exec, oci_ps,
+    oci_list, oci_pause, oci_resume, oci_update, oci_features, oci_spec, oci_events, oci_checkpoint,
+    oci_restore;
 
 /* The whole program; argv[0] is its name. Returns the exit status. */
 int oci_main(int argc, char **argv);

@@ -44,7 +44,7 @@ static int state(const struct globals *g, const void *args, int argc, char **arg
     return print(j, JSON_INDENT(2), e);
 }
 
-const struct command command_state = {
+const struct command oci_state = {
     .name = "state",
     .operands = "ID",
     .help = "print a container's state as JSON",
@@ -118,7 +118,7 @@ static int list(const struct globals *g, const void *args, int argc, char **argv
     return 0;
 }
 
-const struct command command_list = {
+const struct command oci_list = {
     .name = "list",
     .help = "list the containers",
     COMMAND_OPTS(list_opts),
@@ -157,7 +157,7 @@ static int ps(const struct globals *g, const void *args, int argc, char **argv, 
     return 0;
 }
 
-const struct command command_ps = {
+const struct command oci_ps = {
     .name = "ps",
     .operands = "ID [PS OPTION...]",
     .help = "list a container's processes",

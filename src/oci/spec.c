@@ -94,8 +94,8 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
     return rc < 0 ? err_wrap(e, "spec") : 0;
 }
 
-const struct command command_spec = {.name = "spec",
-                                     .help = "write a config.json to start from",
-                                     COMMAND_OPTS(spec_opts),
-                                     .args_size = sizeof(struct spec_args),
-                                     .run = run};
+const struct command oci_spec = {.name = "spec",
+                                 .help = "write a config.json to start from",
+                                 COMMAND_OPTS(spec_opts),
+                                 .args_size = sizeof(struct spec_args),
+                                 .run = run};

@@ -115,7 +115,7 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
     return rc < 0 ? err_wrap(e, "update") : rc;
 }
 
-const struct command command_update = {
+const struct command oci_update = {
     .name = "update",
     .operands = "ID",
     .help = "change a container's limits",
