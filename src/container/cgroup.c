@@ -139,25 +139,29 @@ const struct cgroup_dir *cgroup_with(const struct cgroup *g, const char *control
     size_t len = strlen(controller);
     for (unsigned i = 0; i < g->nr; i++) {
         const struct cgroup_dir *d = &g->dir[i];
-        for (const char *at = d->name; d->there && !d->v2 && (at = strstr(at, controller)); at += len)
+        for (const char *at = d->name; d->there && (at = strstr(at, controller)); at += len)
             if ((at == d->name || at[-1] == ',') && (at[len] == 0 || at[len] == ','))
                 return d;
-        char list[256], word[72];
-        snprintf(word, sizeof(word), " %s ", controller);
-        if (d->there && d->v2 && cgroup_read(d, "cgroup.controllers", list + 1, sizeof(list) - 2)) {
-            list[0] = ' ';
-            strcat(list, " ");
-            if (strstr(list, word))
-                return d;
-        }
     }
     return NULL;
 }
 
+/* A v2 folder's controllers, written as the names of v1 hierarchies are. */
+static void read_controllers(struct cgroup_dir *d)
+{
+    if (!d->v2 || !d->there || !cgroup_read(d, "cgroup.controllers", d->name, sizeof(d->name)))
+        return;
+    for (char *p = d->name; *p; p++)
+        if (*p == ' ')
+            *p = ',';
+}
+
 void cgroup_look(struct cgroup *g)
 {
-    for (unsigned i = 0; i < g->nr; i++)
+    for (unsigned i = 0; i < g->nr; i++) {
         g->dir[i].there = access(g->dir[i].path, F_OK) == 0;
+        read_controllers(&g->dir[i]);
+    }
 }
 
 /* ---- making ---- */
@@ -184,17 +188,21 @@ static void fill_cpuset(const struct cgroup_dir *d, const char *path, const char
     inherit(&here, upper, "cpuset.mems");
 }
 
-/* Let the controllers of a v2 folder reach those below. */
+/*
+ * Let the controllers of a v2 folder reach those below. Beside v1 hierarchies nobody else does so, and few
+ * are left there: they stay as they are until a limit asks for one.
+ */
 static void enable_controllers(const struct cgroup_dir *d, const char *path)
 {
     struct cgroup_dir here = *d;
-    char list[256], one[64];
+    char have[256], on[256], one[64];
     snprintf(here.path, sizeof(here.path), "%s", path);
-    if (!d->v2 || !cgroup_read(&here, "cgroup.controllers", list, sizeof(list)))
+    if (!d->v2 || !d->enable || !cgroup_read(&here, "cgroup.controllers", have, sizeof(have)) ||
+        !cgroup_read(&here, "cgroup.subtree_control", on, sizeof(on)))
         return;
-    for (char *rest = list, *name; (name = strsep(&rest, " "));) {
+    for (char *rest = have, *name; (name = strsep(&rest, " "));) {
         snprintf(one, sizeof(one), "+%.60s", name);
-        if (*name)
+        if (*name && !strstr(on, name))
             (void)cgroup_write(&here, "cgroup.subtree_control", one,
                                NULL); /* what can't be is told by a limit */
     }
@@ -225,12 +233,51 @@ static int make_path(const struct cgroup_dir *d)
     return 0;
 }
 
-int cgroup_make(struct cgroup *g, bool needed, struct err *e)
+static bool wants_blkio(const struct resources *r)
+{
+    bool any = r->blkio_weight != UNSET || r->blkio_leaf_weight != UNSET || r->blkio_weights.nr;
+    for (unsigned i = 0; i < BLKIO_THROTTLES; i++)
+        any |= r->throttle[i].nr > 0;
+    return any;
+}
+
+static bool wants_cpu(const struct resources *r)
+{
+    return r->cpu_shares != UNSET || r->cpu_quota != UNSET || r->cpu_period != UNSET ||
+           r->cpu_burst != UNSET || r->cpu_rt_runtime != UNSET || r->cpu_rt_period != UNSET ||
+           r->cpu_idle != UNSET;
+}
+
+/* Those that signals, pauses and statistics go by, and those with a limit. */
+static bool wanted(const struct cgroup_dir *d, const struct resources *r)
+{
+    static const char *const always[] = {"freezer", "devices", "memory", "pids", "cpuacct"};
+    for (unsigned i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+        if (strstr(d->name, always[i]))
+            return true;
+    if (strcmp(d->name, "cpu") == 0)
+        return wants_cpu(r);
+    if (strcmp(d->name, "cpuset") == 0)
+        return r->cpus || r->mems;
+    if (strcmp(d->name, "blkio") == 0)
+        return wants_blkio(r);
+    if (strcmp(d->name, "hugetlb") == 0)
+        return r->hugepages.nr;
+    if (strcmp(d->name, "rdma") == 0)
+        return r->rdma.nr;
+    return d->v2 || (strstr(d->name, "net_") && (r->net_class != UNSET || r->net_prio.nr));
+}
+
+int cgroup_make(struct cgroup *g, const struct resources *r, bool all, bool needed, struct err *e)
 {
     for (unsigned i = 0; i < g->nr; i++) {
         struct cgroup_dir *d = &g->dir[i];
+        if (!all && !wanted(d, r))
+            continue;
+        d->enable = g->pure_v2 || r->hugepages.nr || r->rdma.nr || r->unified.nr;
         int rc = make_path(d);
         d->there = rc == 0;
+        read_controllers(d);
         if (rc < 0 && needed) {
             err_code(e, rc, "cgroup: make %s", d->path);
             (void)cgroup_remove(g, NULL);
@@ -238,6 +285,38 @@ int cgroup_make(struct cgroup *g, bool needed, struct err *e)
         }
     }
     return 0;
+}
+
+static int move_all(const struct cgroup_dir *d, const pid_t *pid, unsigned nr, struct err *e)
+{
+    int rc = 0;
+    for (unsigned i = 0; rc == 0 && i < nr; i++) {
+        char text[16];
+        snprintf(text, sizeof(text), "%d", pid[i]);
+        rc = cgroup_write(d, "cgroup.procs", text, e);
+        if (rc == -ESRCH) /* it has ended */
+            rc = 0;
+    }
+    return rc;
+}
+
+int cgroup_complete(struct cgroup *g, const struct resources *r, struct err *e)
+{
+    OWN_MEM pid_t *pid = NULL;
+    unsigned nr = 0;
+    int rc = 0;
+    for (unsigned i = 0; rc == 0 && i < g->nr; i++) {
+        struct cgroup_dir *d = &g->dir[i];
+        if (d->there || d->v2 || !wanted(d, r))
+            continue;
+        rc = pid ? 0 : cgroup_pids(g, &pid, &nr, e);
+        if (rc == 0 && (rc = make_path(d)) < 0)
+            err_code(e, rc, "cgroup: make %s", d->path);
+        d->there = rc == 0;
+        if (rc == 0)
+            rc = move_all(d, pid, nr, e);
+    }
+    return rc;
 }
 
 /* ---- joining ---- */

@@ -18,7 +18,8 @@
 struct cgroup_dir {
     bool v2;
     bool there;    /* this container has a folder here */
-    char name[64]; /* v1: "cpu,cpuacct" or "name=systemd"; v2: "" */
+    bool enable;   /* v2: give its controllers to the folders below */
+    char name[64]; /* "cpu,cpuacct" or "name=systemd"; v2: its controllers, once it is there */
     char top[64];  /* where the hierarchy is mounted */
     char path[256];
 };
@@ -32,8 +33,14 @@ struct cgroup {
 
 /* Where the container's cgroup is: linux.cgroupsPath or, without one, a name made of its id. */
 int cgroup_find(const char *path, const char *id, struct cgroup *ret, struct err *e);
-/* Make the folders; needed: fail if none can be made (else a rootless container goes without). */
-int cgroup_make(struct cgroup *g, bool needed, struct err *e);
+/*
+ * Make the folders; needed: fail if one cannot be made (else an ordinary user's container goes without).
+ * Without all: just the v1 hierarchies that the resources need, which is what a container gets whose
+ * configuration names no path.
+ */
+int cgroup_make(struct cgroup *g, const struct resources *r, bool all, bool needed, struct err *e);
+/* Make those that were left out and are needed now, and move the container's processes there. */
+int cgroup_complete(struct cgroup *g, const struct resources *r, struct err *e);
 /* For a container that is there: look which folders it has. */
 void cgroup_look(struct cgroup *g);
 

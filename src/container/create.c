@@ -191,7 +191,7 @@ static int make_cgroup(struct creation *k, struct err *e)
     struct launch *l = &k->l;
     int rc = cgroup_find(k->c.cgroups_path, k->id, &l->cgroup, e);
     if (rc == 0)
-        rc = cgroup_make(&l->cgroup, geteuid() == 0, e);
+        rc = cgroup_make(&l->cgroup, &k->c.resources, k->c.cgroups_path != NULL, geteuid() == 0, e);
     if (rc == 0)
         rc = cgroup_apply(&l->cgroup, &k->c.resources, true, e);
     return rc < 0 ? rc : cgroup_entry_open(&l->cgroup, &l->entry, e);

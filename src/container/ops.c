@@ -133,7 +133,8 @@ int container_update(const char *root, const char *id, const struct resources *r
         return rc;
     if (!state_alive(&s))
         return wrong_status(&s, STATUS_STOPPED, "updated", e);
-    return cgroup_apply(&g, r, false, e);
+    rc = cgroup_complete(&g, r, e);
+    return rc < 0 ? rc : cgroup_apply(&g, r, false, e);
 }
 
 /* ---- delete ---- */
