@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/paths.h"
+#include "monitor/container_id.h"
 
 #define LOCK_TRIES 200 /* 10 ms apart */
 
@@ -207,6 +208,10 @@ static void record_crash(const struct guest_dir *d)
     if (guest_dir_load(d, &j, NULL) < 0 || json_opt_string(j, "state", "", &state, NULL) < 0 ||
         strcmp(state, "running") != 0)
         return;
+    const char *kind;
+    if (json_opt_string(j, "kind", "", &kind, NULL) == 0 &&
+        strcmp(kind, guest_kind_name(GUEST_CONTAINER)) == 0)
+        container_sweep(d);
     OWN(json_t)
     fields = json_pack("{s:s, s:{s:s, s:s, s:o, s:i}}", "state", "crashed", "last", "kind", "crashed", "why",
                        "its monitor died", "ended", guest_time(), "status", 125);
