@@ -58,7 +58,7 @@ static json_t *cap_list(uint64_t caps)
     json_t *a = json_array();
     for (int i = 0; i < CAPS_NR && cap_name(i); i++)
         if (caps >> i & 1)
-            json_array_append_new(a, json_string(cap_name(i)));
+            json_array_append_new(a, json_sprintf("CAP_%s", cap_name(i)));
     return a;
 }
 
