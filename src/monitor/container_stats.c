@@ -8,6 +8,8 @@
 #include "container/cgroup_stats.h"
 #include "container/container.h"
 
+#define NO_LIMIT (1ull << 60) /* what v1 shows where there is none */
+
 static uint64_t number(const json_t *o, const char *a, const char *b, const char *c)
 {
     json_t *v = json_object_get(json_object_get(o, a), b);
@@ -29,12 +31,13 @@ json_t *container_stats(const char *states, const char *id, uint64_t started_ns)
         return NULL;
     json_t *used = cgroup_stats(&g);
     uint64_t now = loop_now_ns(), cpu = number(used, "cpu", "usage", "total"),
-             memory = number(used, "memory", "usage", "usage");
+             memory = number(used, "memory", "usage", "usage"),
+             limit = number(used, "memory", "usage", "limit");
     getrusage(RUSAGE_SELF, &own);
     uint64_t ours = ns_of(own.ru_utime) + ns_of(own.ru_stime);
     return json_pack("{s:I, s:I, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:o}", "at_ns", (json_int_t)now,
                      "up_ns", (json_int_t)(now - started_ns), "monitor", "cpu_ns", (json_int_t)(cpu + ours),
                      "vcpus_ns", (json_int_t)cpu, "rest_ns", (json_int_t)ours, "resident", (json_int_t)memory,
-                     "memory", "bytes", (json_int_t)number(used, "memory", "usage", "limit"), "touched",
+                     "memory", "bytes", (json_int_t)(limit < NO_LIMIT ? limit : 0), "touched",
                      (json_int_t)memory, "container", used);
 }

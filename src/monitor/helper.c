@@ -9,15 +9,15 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "container/fdpass.h"
 
-#define PATIENCE_NS 20000000000u /* a process that cannot be made in this time will not be */
+#define PATIENCE_MS 20000 /* a process that cannot be made in this time will not be */
 
 struct ends {                  /* both sides of each stream */
     int in[2], out[2], err[2]; /* [0] read, [1] write */
@@ -118,23 +118,29 @@ _Noreturn static void child(const struct helper *h, const struct ends *s)
 
 /* ---- our side ---- */
 
+static int end_of(pid_t pid, int *ret_status, struct err *e)
+{
+    OWN_FD pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd p = {.fd = pidfd, .events = POLLIN};
+    int rc = pidfd < 0 ? -1 : 0;
+    while (rc == 0 && (rc = poll(&p, 1, PATIENCE_MS)) < 0 && errno == EINTR)
+        rc = 0;
+    if (rc <= 0)
+        kill(pid, SIGKILL);
+    while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
+        ;
+    return rc > 0 ? 0 : err_set(e, -ETIMEDOUT, "the process could not be made in time");
+}
+
+/* Its end is looked for, not the pipe's: what it made may hold that one open for longer. */
 static int await(pid_t pid, int said, struct err *e)
 {
-    uint64_t deadline_ns = loop_now_ns() + PATIENCE_NS;
     char text[600];
-    int status = 0, waited = 0;
+    int status = 0;
     struct pollfd p = {.fd = said, .events = POLLIN};
-    /* Its death closes the pipe, but what it made may hold it open for longer: look after it too. */
-    while ((waited = waitpid(pid, &status, WNOHANG)) == 0 && loop_now_ns() < deadline_ns)
-        (void)poll(&p, 1, 1);
-    if (waited == 0) {
-        kill(pid, SIGKILL);
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-            ;
-        return err_set(e, -ETIMEDOUT, "the process could not be made in time");
-    }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return 0;
+    int rc = end_of(pid, &status, e);
+    if (rc < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
+        return rc;
     ssize_t n = poll(&p, 1, 0) > 0 ? read(said, text, sizeof(text) - 1) : 0;
     if (n <= 0)
         return err_set(e, -EIO, "the process could not be made");
