@@ -144,6 +144,28 @@ done
 [ -n "$(ls "$states/.seccomp")" ] || fail "the filter was not kept"
 refuse "c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['kill'], 'action': 'NO'}]}" 'linux.seccomp: syscalls[0].action: "NO" is no seccomp action'
 
+cat >"$work/supervise.py" <<-'P'
+	# Takes the listener and answers one call: sethostname says 42 (as an error number).
+	import array, fcntl, json, socket, struct, sys
+	s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); s.settimeout(15)
+	c, _ = s.accept()
+	data, anc, _, _ = c.recvmsg(65536, 100)
+	fd = array.array("i", anc[0][2])[0]
+	state = json.loads(data)
+	assert state["fds"] == ["seccompFd"] and state["metadata"] == "meta" and state["state"]["id"] == "notified" and state["pid"] > 0, state
+	request = bytearray(80)
+	fcntl.ioctl(fd, 0xC0502100, request)
+	fcntl.ioctl(fd, 0xC0182101, bytearray(struct.pack("=QqiI", struct.unpack_from("=Q", request)[0], 0, -95, 0)))
+P
+python3 "$work/supervise.py" "$work/listener" &
+supervisor=$!
+for _ in $(seq 100); do [ -S "$work/listener" ] && break; sleep 0.05; done
+configure notified.json "$(sh_args 'hostname x'); c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'listenerPath': '$work/listener', 'listenerMetadata': 'meta', 'syscalls': [{'names': ['sethostname'], 'action': 'SCMP_ACT_NOTIFY'}]}"
+no run --config notified.json notified
+contains 'Operation not supported'
+wait "$supervisor" || fail "the supervisor of seccomp calls"
+refuse "c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'listenerPath': '$work/nobody', 'syscalls': [{'names': ['sethostname'], 'action': 'SCMP_ACT_NOTIFY'}]}" "linux.seccomp.listenerPath: connect to $work/nobody"
+
 say "cgroups"
 configure limited.json "c['process']['args'] = ['/bin/sleep', '100']; c['linux']['cgroupsPath'] = '/hospes-test-$$'; c['linux']['resources'].update({'memory': {'limit': 67108864}, 'pids': {'limit': 33}, 'cpu': {'shares': 512, 'quota': 20000, 'period': 100000}})"
 yes run --detach --config limited.json lim
@@ -202,6 +224,15 @@ python3 - "$oci" "$states" "$work/console" <<-'P'
 	assert b"tty" in out, out
 	subprocess.run([oci, "--root", states, "delete", "--force", "t"], check=True)
 P
+
+say "start tells why the program does not run"
+printf '\177ELF nonsense' >"$bundle/rootfs/bin/broken"; chmod +x "$bundle/rootfs/bin/broken"
+configure broken.json "c['process']['args'] = ['/bin/broken']"
+yes create --config broken.json broken
+no start broken
+contains 'exec /bin/broken: '
+is stopped broken
+yes delete broken
 
 say "preserved descriptors"
 echo passed >"$work/passed"
