@@ -129,6 +129,24 @@ refuse "$(add /mnt/n bind "$work/missing" "['bind']")" "mounts[7]: mount /mnt/n:
 refuse "$(add /mnt/n nofs nofs "[]")" "mounts[7]: mount /mnt/n: file system nofs"
 refuse "$(add /mnt/n tmpfs tmpfs "['nonsense=1']")" "option nonsense=1"
 
+say "propagation"
+mkdir -p "$work/shared" && mount -t tmpfs shared "$work/shared" && mount --make-shared "$work/shared"
+at_end 'umount -R "$work/shared" 2>/dev/null'
+mkdir "$work/shared/in"
+admin="[c['process']['capabilities'][k].append('CAP_SYS_ADMIN') for k in ('bounding', 'effective', 'permitted')];"
+for p in rshared rslave rprivate; do
+	inside "$admin $(add /mnt/s bind "$work/shared" "['rbind', '$p']") c['linux']['rootfsPropagation'] = '$p'" 'busybox mount -t tmpfs within /mnt/s/in; grep -c within /proc/mounts'
+	[ "$out" = 1 ] || fail "$p: $out"
+	seen=$(grep -c " $work/shared/in " /proc/self/mountinfo) || :
+	[ "$seen" = "$([ $p = rshared ] && echo 1 || echo 0)" ] || fail "$p: seen outside: $seen"
+	[ "$seen" = 0 ] || umount "$work/shared/in"
+done
+umount "$work/shared"
+for p in shared slave private unbindable runbindable; do
+	inside "c['linux']['rootfsPropagation'] = '$p'" "grep ' / / ' /proc/self/mountinfo || grep ' / ro' /proc/self/mountinfo | head -1"
+	case $p in shared) contains shared: ;; *unbindable) contains unbindable ;; esac
+done
+
 say "devices"
 inside "c['linux']['devices'] = [{'path': '/dev/tools/my', 'type': 'c', 'major': 1, 'minor': 3, 'fileMode': 432, 'uid': 3, 'gid': 4}, {'path': '/dev/pipe', 'type': 'p'}]" \
 	'stat -c "%F %t %T %a %u %g" /dev/tools/my /dev/pipe; for d in null zero full random urandom tty; do stat -c %F /dev/$d; done; echo x >/dev/null; head -c 3 /dev/zero | busybox od -c; for l in fd stdin ptmx; do readlink /dev/$l; done'
