@@ -260,6 +260,26 @@ void process_close_on_exec(unsigned preserve_fds)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+/* The home folder that the container's own list of users has for uid; malloc'd, NULL: none. */
+static char *home_of(uint32_t uid)
+{
+    struct stat st;
+    char line[1024];
+    int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    OWN_FILE f = fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ? NULL : fdopen(fd, "re");
+    while (f && fgets(line, sizeof(line), f)) {
+        char *field[7] = {NULL}, *rest = line;
+        line[strcspn(line, "\n")] = 0;
+        for (unsigned i = 0; i < 7 && rest; i++)
+            field[i] = strsep(&rest, ":");
+        if (field[6] && *field[2] && strtoul(field[2], NULL, 10) == uid)
+            return path_make("HOME=%s", field[5]);
+    }
+    if (!f && fd >= 0)
+        close(fd);
+    return NULL;
+}
+
 int process_exec(const char *file, const struct process_config *p, unsigned listen_fds, struct err *e)
 {
     char count[32];
@@ -267,8 +287,9 @@ int process_exec(const char *file, const struct process_config *p, unsigned list
     unsigned nr = 0;
     for (unsigned i = 0; i < p->env.nr; i++)
         env[nr++] = p->env.item[i];
+    OWN_MEM char *home = variable(p, "HOME") ? NULL : home_of(p->uid);
     if (!variable(p, "HOME"))
-        env[nr++] = p->uid == 0 ? "HOME=/root" : "HOME=/";
+        env[nr++] = home ? home : p->uid == 0 ? "HOME=/root" : "HOME=/";
     if (listen_fds) {
         snprintf(count, sizeof(count), "LISTEN_FDS=%u", listen_fds);
         env[nr++] = count;

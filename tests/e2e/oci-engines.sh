@@ -60,6 +60,7 @@ cat >"$dir/config.toml" <<-C
 C
 containerd -c "$dir/config.toml" >"$dir/log" 2>&1 &
 daemon=$!
+[ -n "$(find /sys/fs/cgroup -maxdepth 2 -name default)" ] || at_end 'find /sys/fs/cgroup -maxdepth 2 -name default -exec rmdir {} + 2>/dev/null'
 at_end 'kill $daemon; wait $daemon 2>/dev/null; sleep 0.3'
 python3 - "$work/root.tar" "$dir/image.tar" <<-'P'
 	import hashlib, io, json, sys, tarfile

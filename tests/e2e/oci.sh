@@ -82,9 +82,10 @@ life_cycle "$oci"
 
 rt=$oci
 say "process"
+printf 'root:x:0:0::/home/of/root:/bin/sh\nbroken\nfive:x:5:6::/home/of/five:/bin/sh\n' >"$bundle/rootfs/etc/passwd"
 inside "c['process']['user'] = {'uid': 5, 'gid': 6, 'additionalGids': [7, 8], 'umask': 63}; c['process']['cwd'] = '/tmp/new/dir'; c['process']['env'].append('A=b c'); c['root']['readonly'] = False" \
 	'id; pwd; echo "$A"; umask; echo $HOME'
-for t in 'uid=5' 'gid=6' 'groups=7,8' /tmp/new/dir 'b c' 0077; do contains "$t"; done
+for t in /home/of/five 'uid=5' 'gid=6' 'groups=7,8' /tmp/new/dir 'b c' 0077; do contains "$t"; done
 rmdir "$bundle/rootfs/tmp/new/dir" "$bundle/rootfs/tmp/new"
 inside "c['process']['capabilities'] = {k: ['CAP_KILL', 'CAP_CHOWN'] for k in ('bounding', 'effective', 'permitted', 'inheritable', 'ambient')}" 'grep -E "Cap|NoNew" /proc/self/status'
 for s in CapInh CapPrm CapEff CapBnd CapAmb; do contains "$s:	0000000000000021"; done
