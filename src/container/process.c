@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/personality.h>
@@ -59,6 +60,41 @@ static int scheduling(const struct process_config *p, struct err *e)
         syscall(SYS_ioprio_set, 1 /* a process */, 0, (int)(p->io_class << 13 | p->io_priority)) < 0)
         return err_sys(e, "process.ioPriority");
     return 0;
+}
+
+static bool parse_cpus(const char *text, cpu_set_t *ret)
+{
+    CPU_ZERO(ret);
+    while (*text) {
+        char *end;
+        unsigned long first = strtoul(text, &end, 10), last = first;
+        if (end == text)
+            return false;
+        if (*end == '-') {
+            text = end + 1;
+            last = strtoul(text, &end, 10);
+            if (end == text)
+                return false;
+        }
+        for (; first <= last && last < CPU_SETSIZE; first++)
+            CPU_SET(first, ret);
+        if ((*end && *end != ',') || last >= CPU_SETSIZE)
+            return false;
+        text = *end ? end + 1 : end;
+    }
+    return CPU_COUNT(ret) > 0;
+}
+
+int process_affinity(const char *cpus, const char *field, struct err *e)
+{
+    cpu_set_t set;
+    if (!cpus || !*cpus)
+        return 0;
+    if (!parse_cpus(cpus, &set))
+        return err_set(e, -EINVAL, "process.execCPUAffinity.%s: \"%s\" is no list of CPUs", field, cpus);
+    return sched_setaffinity(0, sizeof(set), &set) < 0
+               ? err_sys(e, "process.execCPUAffinity.%s: %s", field, cpus)
+               : 0;
 }
 
 int process_oom_score(pid_t pid, const struct process_config *p, struct err *e)

@@ -130,6 +130,12 @@ refuse "$(add /mnt/n bind "$work/missing" "['bind']")" "mounts[7]: mount /mnt/n:
 refuse "$(add /mnt/n nofs nofs "[]")" "mounts[7]: mount /mnt/n: file system nofs"
 refuse "$(add /mnt/n tmpfs tmpfs "['nonsense=1']")" "option nonsense=1"
 
+say "an overlay of many layers"
+layers=
+for i in $(seq 20); do mkdir -p "$work/layer/$i" && echo "$i" >"$work/layer/$i/file$i" && layers=$layers${layers:+:}$work/layer/$i; done
+inside "$(add /mnt/o overlay overlay "['lowerdir=$layers', 'nosuid']")" 'ls /mnt/o | grep -c file; grep " /mnt/o " /proc/mounts'
+contains $'20\noverlay'; contains nosuid
+
 say "propagation"
 mkdir -p "$work/shared" && mount -t tmpfs shared "$work/shared" && mount --make-shared "$work/shared"
 at_end 'umount -R "$work/shared" 2>/dev/null'
@@ -258,6 +264,12 @@ echo passed >"$work/passed"
 configure fds.json "$(sh_args 'cat <&3; echo $LISTEN_FDS $LISTEN_PID; ls /proc/self/fd')"
 out=$(o run --preserve-fds 1 --config fds.json fds 3<"$work/passed")
 contains passed; contains '1 1'
+
+say "CPUs of exec"
+configure cpus.json "c['process']['args'] = ['/bin/sleep', '100']; c['process']['execCPUAffinity'] = {'initial': '0', 'final': '0-0'}"
+yes run --detach --config cpus.json cpus
+[ "$(o exec cpus /bin/grep Cpus_allowed_list /proc/self/status)" = 'Cpus_allowed_list:	0' ] || fail "the CPUs of exec"
+yes delete --force cpus
 
 say "bad input"
 no create
