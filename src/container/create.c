@@ -258,7 +258,7 @@ static void undo(struct creation *k, pid_t pid)
         return;
     if (pid > 0)
         (void)foreground_wait(pid, -1, NULL);
-    (void)cgroup_remove(&k->l.cgroup, NULL);
+    (void)cgroup_remove(&k->l.cgroup, true, NULL);
     if (k->l.state.pid)
         hooks_run_all(&k->c, HOOK_POSTSTOP, &k->l.state, STATUS_STOPPED);
     (void)state_remove(k->root, k->id, NULL);

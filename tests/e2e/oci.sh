@@ -206,6 +206,9 @@ echo '{"pids": {"limit": 55}}' | o update --resources - lim
 [ "$(value pids.max)" = 55 ] || fail "update from a file"
 o events --stats lim | python3 -c 'import json,sys; d=json.load(sys.stdin)["data"]; assert d["pids"]["limit"] == 55, d'
 no update --memory nonsense lim
+no create --config limited.json second
+contains "somebody else's processes"
+is running lim
 yes delete --force lim
 [ -z "$(find /sys/fs/cgroup -name "hospes-test-$$")" ] || fail "a cgroup is left"
 
@@ -284,6 +287,10 @@ refuse "c['process']['args'] = ['nosuch']" "executable file not found in \$PATH"
 refuse "c['process']['args'] = ['/etc']" "Is a directory"
 refuse "c['process']['apparmorProfile'] = 'p'" "AppArmor"
 refuse "c['linux']['cgroupsPath'] = '/a/../b'" "linux.cgroupsPath"
+configure lacking.json "c['process']['args'] = ['/bin/true']; c['process']['oomScoreAdj'] = -1000"
+rm -f "$work/log"; yes --log "$work/log" --log-format json run --config lacking.json lacking
+[ -z "$out" ] || fail "a warning among the output: $out"
+[ ! -e "$work/log" ] || python3 -c 'import json,sys; [json.loads(l) for l in open(sys.argv[1])]' "$work/log"
 rm -f "$work/log"; no --log "$work/log" --log-format json state nobody
 python3 -c 'import json,sys; l=json.loads(open(sys.argv[1]).readline()); assert l["level"] == "error" and "nobody" in l["msg"], l' "$work/log"
 
