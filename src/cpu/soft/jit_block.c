@@ -37,6 +37,8 @@ static void choose_helper(const struct translation *t, struct guest_insn *g)
         g->kind = KIND_STEP;
     else if (g->kind == KIND_STEP && !no_sys)
         sys_leave_to_c(g);
+    else if (string_inline(g) && !(t->v->soft->debug & CPU_DEBUG_NO_TLB))
+        g->kind = KIND_STRING;
 }
 
 /* An instruction in two pages. */
@@ -184,6 +186,9 @@ static void emit_one(struct translation *t, const struct guest_insn *g)
     case KIND_BIT:
         emit_bit(t, g);
         return;
+    case KIND_STRING:
+        emit_string(t, g);
+        return;
     case KIND_SYS:
         emit_sys(t, g);
         return;
@@ -198,13 +203,17 @@ static void emit_out_of_line(struct translation *t)
     for (unsigned n = 0; n < t->nr_slow; n++) {
         const struct slow *s = &t->slow[n];
         resolve(s->from, t->o.at);
-        if (SITE_REASON(s->site) == LEAVE_LINK)
+        if (!s->call && SITE_REASON(s->site) == LEAVE_LINK)
             j->exits[SITE_NUMBER(s->site)].stub = code_at(t, t->o.at);
         if (s->add_tag)
             gs64_at(&t->o, OP_ADD, j->sites[SITE_NUMBER(s->site)].addr, s->reg, s->add_tag);
         if (s->store_rip)
             gs64(&t->o, OP_STORE, R9, VCPU_OFF(rip));
         set32(&t->o, s->reg ? s->reg : R11, s->site);
+        if (s->call) {
+            jump_to(&t->o, j->rw + j->call);
+            continue;
+        }
         jump_to(&t->o, j->rw + (s->reg ? j->miss[s->reg - R9] : j->leave));
     }
 }
@@ -247,6 +256,7 @@ static bool wants_slot(const struct translation *t)
         case KIND_PUSH:
         case KIND_POP:
         case KIND_LEAVE:
+        case KIND_STRING:
         case KIND_BIT:
         case KIND_CALL:
         case KIND_JMP_TO:
@@ -363,7 +373,7 @@ static uint32_t translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t 
     t->vectors = t->in_slot = false;
     t->now = 0;
     t->rsp_off = 0;
-    t->nr_slow = 0;
+    t->nr_slow = t->nr_numbers = 0;
     t->lines_ahead = 0;
     t->hot = v->soft->debug & CPU_DEBUG_NO_LOOSE ? 0 : loose_lines(j, gpa & ~0xfffull);
     t->o.at = t->o.start = j->rw + j->used;
@@ -391,6 +401,7 @@ static uint32_t translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t 
     emit_all(t);
     j->blocks[t->block].ahead = t->lines_ahead;
     set_sum(t);
+    shape_note(t);
     j->used = code_at(t, t->o.at);
     cpu_count(&v->stats.blocks);
     cpu_count_by(&v->stats.code_bytes, j->blocks[t->block].code_end - j->blocks[t->block].code);

@@ -8,7 +8,7 @@
 #include "cpu/soft/jit_decode.h"
 #include "cpu/soft/jit_group.h"
 
-#define SLOW_MAX (3 * BLOCK_INSNS + 16)
+#define SLOW_MAX (4 * BLOCK_INSNS + 16)
 
 /* A jump out of line that is to be resolved when the block's body stands. */
 struct slow {
@@ -17,7 +17,14 @@ struct slow {
     uint8_t reg;      /* one of r9..r11 that carries it to a helper; 0: to the dispatcher */
     uint32_t add_tag; /* a miss: offset of the TLB array whose tag, at `reg`, makes the site's register an
                          address */
+    bool call;        /* to C: site is a number of jit_call.h */
     bool store_rip;   /* r9 is the linear address to go on at */
+};
+
+/* A copied immediate of four bytes: where from the block's start, and in host code. */
+struct number {
+    uint16_t off;
+    uint32_t code;
 };
 
 struct translation {
@@ -41,6 +48,8 @@ struct translation {
     uint64_t lines_ahead;
     uint64_t hot; /* lines of the page in which places are patched */
     struct group groups[GROUPS];
+    unsigned nr_numbers;
+    struct number numbers[BLOCK_INSNS];
     unsigned nr_slow;
     struct slow slow[SLOW_MAX];
 };
@@ -107,6 +116,10 @@ void emit_vectors(struct translation *t, const struct guest_insn *g);
 void emit_sys(struct translation *t, const struct guest_insn *g);
 void emit_call_c(struct translation *t, const struct guest_insn *g);
 
+/* ---- jit_string.c ---- */
+bool string_inline(const struct guest_insn *g);
+void emit_string(struct translation *t, const struct guest_insn *g);
+
 /* ---- jit_bit.c ---- */
 void emit_bit(struct translation *t, const struct guest_insn *g);
 /* ---- jit_loose.c ---- */
@@ -116,6 +129,10 @@ bool loose_wanted(struct translation *t, const struct guest_insn *g);
 void emit_loose(struct translation *t, const struct guest_insn *g);
 void loose_load(struct translation *t, const struct guest_insn *g,
                 unsigned reg); /* reg := a jump's displacement */
+
+/* ---- jit_shape.c ---- */
+void shape_number(struct translation *t, const struct guest_insn *g); /* about to be copied */
+void shape_note(struct translation *t);                               /* the block is made */
 
 /* ---- jit_block.c ---- */
 /* Arithmetic flags that the code at this page offset wants. */
@@ -127,8 +144,8 @@ void emit_end(struct translation *t, const struct guest_insn *g);
 void emit_step(struct translation *t, unsigned off);
 void emit_cut(struct translation *t, unsigned off);
 void emit_page(struct translation *t);
-/* Where jumps by the jump cache come in. If the flags may stay in the slot, the block is entered by a short jump:
- * returns where its displacement lies. */
+/* Where jumps by the jump cache come in. If the flags may stay in the slot, the block is entered by a short
+ * jump: returns where its displacement lies. */
 uint8_t *emit_entry(struct translation *t, bool in_slot);
 void make_beyond(struct translation *t); /* the code that all jumps out of their page share */
 /* Go on at a page offset (may be 4096: the next page) or beyond it. */

@@ -15,8 +15,9 @@ enum kind {
     KIND_PUSH, /* register, immediate or memory */
     KIND_POP,
     KIND_LEAVE,
-    KIND_SYS, /* jit_sys.c, inline */
-    KIND_BIT, /* BT and its kin with a bit number that reaches beyond the operand */
+    KIND_SYS,    /* jit_sys.c, inline */
+    KIND_STRING, /* REP MOVS, REP STOS */
+    KIND_BIT,    /* BT and its kin with a bit number that reaches beyond the operand */
     /* ends of blocks */
     KIND_JCC,
     KIND_JRCXZ,

@@ -3,7 +3,6 @@
 #include "cpu/soft/jit_group.h"
 
 #include "cpu/soft/copy.h"
-#include "cpu/soft/copy.h"
 #include "cpu/soft/jit_asm.h"
 #include "cpu/soft/jit_call.h"
 
@@ -83,7 +82,8 @@ static struct group *group_of(struct scan *s, const struct where *w, int32_t off
     if (s->nr == GROUPS)
         return NULL;
     struct group *g = &s->at[s->nr++];
-    *g = (struct group){.key = *w, .version = version, .min = off, .max = off + (int32_t)bytes, .first_off = off};
+    *g = (struct group){
+        .key = *w, .version = version, .min = off, .max = off + (int32_t)bytes, .first_off = off};
     return g;
 }
 
@@ -176,6 +176,13 @@ static void forget_all(struct scan *s)
         forget(s, reg);
 }
 
+static void after_string(struct scan *s)
+{
+    forget(s, RCX);
+    forget(s, RSI);
+    forget(s, RDI);
+}
+
 static void step_over(struct scan *s, const struct guest_insn *g)
 {
     unsigned reg, bytes, shift;
@@ -187,6 +194,9 @@ static void step_over(struct scan *s, const struct guest_insn *g)
     case KIND_POP:
         move_by(s, RSP, 8);
         forget(s, operand_gpr(g->insn.ops[0].reg.value, &bytes, &shift));
+        return;
+    case KIND_STRING:
+        after_string(s);
         return;
     case KIND_LEAVE:
         forget(s, RSP);

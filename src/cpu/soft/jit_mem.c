@@ -72,6 +72,7 @@ void emit_copy(struct translation *t, const struct guest_insn *g)
     scratch_guest(t, g->loads);
     scratch_prepare(t, g->sets);
     mark_here(t, g);
+    shape_number(t, g);
     insn_copy(t->o.at, &g->insn);
     t->o.at += g->insn.len;
     scratch_written(t, g->sets);

@@ -55,17 +55,24 @@ static void linear(struct translation *t, const struct where *w, unsigned a, int
         gs64(o, OP_ADD, a, VCPU_OFF(seg_base) + 8u * w->seg);
 }
 
-/* a := linear address - tag, t := slot * 32; away if they do not match. */
+/* The register that has the linear address: the base by itself, a moment before a has it, or a. */
+static unsigned source(const struct where *w, unsigned a, int32_t extra)
+{
+    bool base = w->base != NO_REG && w->index == NO_REG && !w->seg && !w->addr32 && !(w->disp + extra);
+    return base ? w->base : a;
+}
+
+/* a := linear address - tag, x := slot * 32; away if they do not match. from has the address too. */
 static void check(struct translation *t, const struct guest_insn *g, const uint8_t *retry, unsigned a,
-                  unsigned x, struct site s)
+                  unsigned x, unsigned from, struct site s)
 {
     struct out *o = &t->o;
     struct jit *j = t->j;
     uint32_t tlb = s.write ? t->tlb_write : t->tlb_read;
     if (j->bmi2) {
-        rorx32(o, x, a, 12 - 5);
+        rorx32(o, x, from, 12 - 5);
     } else {
-        move32(o, x, a);
+        move32(o, x, from);
         shift32(o, false, x, 12 - 5);
     }
     and32(o, x, (TLB_SIZE - 1) << 5);
@@ -107,7 +114,7 @@ static struct place alone(struct translation *t, const struct guest_insn *g, con
     scratch_guest(t, address);
     linear(t, w, a, 0);
     scratch_lose(t, 1u << a | 1u << x);
-    check(t, g, retry, a, x, s);
+    check(t, g, retry, a, x, source(w, a, 0), s);
     if (!plain) {
         gs64_at(&t->o, OP_ADD, a, x, tlb + TLB_HOST);
         return at_host(a);
@@ -141,7 +148,7 @@ static void open_group(struct translation *t, const struct guest_insn *g, unsign
     scratch_guest(t, address);
     linear(t, w, a, k->min - k->first_off);
     scratch_lose(t, 1u << a | 1u << x);
-    check(t, g, retry, a, x, s);
+    check(t, g, retry, a, x, source(w, a, k->min - k->first_off), s);
     gs64_at(&t->o, OP_LOAD, x, x, tlb + TLB_DELTA);
     if (w->page)
         gs64(&t->o, OP_ADD, x, VCPU_OFF(page_va));
