@@ -18,6 +18,7 @@ engine() {
 
 say "Podman"
 pod=(podman --root "$work/pod" --runroot "$work/podrun" --cgroup-manager cgroupfs --runtime "$oci" --storage-driver vfs --events-backend file)
+at_end '"${pod[@]}" pod rm -fa -t 0 >/dev/null 2>&1'
 at_end '"${pod[@]}" rm -fa -t 0 >/dev/null 2>&1'
 at_end 'find /sys/fs/cgroup -depth -path "*/libpod_parent*" -type d -exec rmdir {} + 2>/dev/null'
 limits=(--network none --ulimit nofile=1024:1024 --ulimit nproc=1000:1000) # without CAP_SYS_RESOURCE none may be raised
@@ -44,6 +45,18 @@ engine 0 "${pod[@]}" run --rm "${limits[@]}" --uidmap 0:100000:1000 --gidmap 0:1
 engine 0 "${pod[@]}" run --rm "${limits[@]}" --init --cap-drop all --security-opt no-new-privileges bb true
 engine 127 "${pod[@]}" run --rm "${limits[@]}" bb nosuch; contains 'not found'
 engine 126 "${pod[@]}" run --rm "${limits[@]}" bb /etc
+
+printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]\n' >"$work/containers.conf"
+export CONTAINERS_CONF=$work/containers.conf # for the containers that pods bring
+if [ -x /usr/libexec/podman/catatonit ]; then
+	engine 0 "${pod[@]}" pod create --name pod --network none --share net,ipc,uts,pid
+	engine 0 "${pod[@]}" run -d --pod pod bb sleep 100
+	engine 0 "${pod[@]}" run --rm --pod pod bb ps; contains 'sleep 100'
+	engine 0 "${pod[@]}" pod rm -f -t 0 pod
+	engine 0 "${pod[@]}" pod create --name mapped --network none --uidmap 0:100000:1000
+	engine 0 "${pod[@]}" run --rm --pod mapped bb cat /proc/self/uid_map; contains 100000
+	engine 0 "${pod[@]}" pod rm -f -t 0 mapped
+fi
 
 say "containerd"
 dir=$work/containerd

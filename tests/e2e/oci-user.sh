@@ -45,6 +45,8 @@ contains 'sleep 100'
 run_user create --config sleep.json s
 [ $rc -ne 0 ] || fail "the name was given twice"
 run_user state s; contains running
+run_user ps s
+[ "$(printf %s "$out" | grep -c .)" -eq 2 ] || fail "ps: $out"
 run_user delete --force s
 [ $rc -eq 0 ] || fail "$out"
 
