@@ -278,7 +278,7 @@ int cgroup_make(struct cgroup *g, const struct resources *r, bool all, bool need
             continue;
         d->enable = g->pure_v2 || r->hugepages.nr || r->rdma.nr || r->unified.nr;
         int rc = make_path(d);
-        if (rc == 0 && cgroup_dir_busy(d))
+        if (rc == 0 && !g->scope && cgroup_dir_busy(d))
             return err_set(e, -EBUSY, "cgroup: %s: somebody else's processes are in it", d->path);
         d->there = rc >= 0;
         read_controllers(d);

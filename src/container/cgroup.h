@@ -26,6 +26,7 @@ struct cgroup_dir {
 
 struct cgroup {
     bool pure_v2;
+    bool scope;  /* of systemd: it is there before, with a process that holds it */
     unsigned nr; /* v2, if any, is last */
     struct cgroup_dir dir[CGROUP_DIRS];
     char path[192]; /* below each top, "/..." */

@@ -212,6 +212,39 @@ is running lim
 yes delete --force lim
 [ -z "$(find /sys/fs/cgroup -name "hospes-test-$$")" ] || fail "a cgroup is left"
 
+say "cgroups by systemd (which a script stands in for)"
+cat >"$work/busctl" <<-'B'
+	#!/bin/sh
+	# makes the scope as systemd would: unit and slice, the process in it
+	echo "$@" >"$(dirname "$0")/asked"
+	[ -z "$REFUSE" ] || exit 1
+	unit=$7
+	while [ "$1" != PIDs ]; do shift; done
+	pid=$4
+	for top in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do
+		[ -e "$top/cgroup.procs" ] || continue
+		mkdir -p "$top/hospestest.slice/$unit" && echo "$pid" >"$top/hospestest.slice/$unit/cgroup.procs"
+		break
+	done
+B
+chmod +x "$work/busctl"
+at_end 'find /sys/fs/cgroup -depth -path "*/hospestest.slice*" -type d -exec rmdir {} + 2>/dev/null'
+configure scope.json "c['process']['args'] = ['/bin/sleep', '100']; c['linux']['cgroupsPath'] = 'hospestest.slice:box:$$'; c['linux']['resources']['pids'] = {'limit': 77}"
+PATH=$work:$PATH yes --systemd-cgroup run --detach --config scope.json scope
+grep -q "/hospestest.slice/box-$$.scope" "/proc/$(pid_of scope)/cgroup" || fail "not in its scope"
+grep -q "StartTransientUnit ssa(sv)a(sa(sv)) box-$$.scope replace 5 PIDs au 1 [0-9]* Delegate b true DefaultDependencies b false Slice s hospestest.slice TasksMax t 77 0" "$work/asked" ||
+	fail "asked: $(cat "$work/asked")"
+yes pause scope
+is paused scope
+yes delete --force scope
+[ -z "$(find /sys/fs/cgroup -name "box-$$.scope")" ] || fail "the scope is left"
+export REFUSE=1
+PATH=$work:$PATH no --systemd-cgroup run --config scope.json scope
+unset REFUSE
+contains "it does not make the scope"
+no --systemd-cgroup run --config limited.json scope
+contains "is not SLICE:PREFIX:NAME"
+
 say "hooks"
 cat >"$work/hook" <<-'H'
 	#!/bin/sh
