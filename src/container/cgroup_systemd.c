@@ -117,23 +117,26 @@ static void limits(struct request *q, const struct cgroup *g, const struct resou
             number(q, g->pure_v2 ? cgroup2_cpu_weight((uint64_t)r->cpu_shares) : (uint64_t)r->cpu_shares));
 }
 
+/* busctl call ... METHOD SIGNATURE UNIT replace */
+static void call(struct request *q, const char *method, const char *signature, const char *unit)
+{
+    word(q, "busctl");
+    if (geteuid() != 0)
+        word(q, "--user");
+    word(q, "call");
+    word(q, "org.freedesktop.systemd1");
+    word(q, "/org/freedesktop/systemd1");
+    word(q, "org.freedesktop.systemd1.Manager");
+    word(q, method);
+    word(q, signature);
+    word(q, unit);
+    word(q, "replace");
+}
+
 static void build(struct request *q, const struct scope *s, const struct cgroup *g, const struct resources *r,
                   pid_t holder)
 {
-    static const char *const head[] = {"busctl",
-                                       "call",
-                                       "org.freedesktop.systemd1",
-                                       "/org/freedesktop/systemd1",
-                                       "org.freedesktop.systemd1.Manager",
-                                       "StartTransientUnit",
-                                       "ssa(sv)a(sa(sv))"};
-    for (unsigned i = 0; i < sizeof(head) / sizeof(head[0]); i++) {
-        word(q, head[i]);
-        if (i == 0 && geteuid() != 0)
-            word(q, "--user");
-    }
-    word(q, s->unit);
-    word(q, "replace");
+    call(q, "StartTransientUnit", "ssa(sv)a(sa(sv))", s->unit);
     unsigned count = q->nr;
     word(q, ""); /* how many properties follow */
     property(q, "PIDs", "au", "1");
@@ -146,7 +149,7 @@ static void build(struct request *q, const struct scope *s, const struct cgroup 
     word(q, "0");
 }
 
-static int ask(struct request *q, struct err *e)
+static int ask(struct request *q, bool quiet, struct err *e)
 {
     int status = -1;
     pid_t pid = fork();
@@ -154,6 +157,8 @@ static int ask(struct request *q, struct err *e)
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
         dup2(null, 0);
         dup2(null, 1);
+        if (quiet)
+            dup2(null, 2);
         execvp(q->word[0], (char *const *)q->word);
         _exit(127);
     }
@@ -208,7 +213,7 @@ int scope_start(const struct scope *s, const struct cgroup *g, const struct reso
     if (holder < 0)
         return err_sys(e, "fork");
     build(&q, s, g, r, holder);
-    int rc = ask(&q, e);
+    int rc = ask(&q, false, e);
     if (rc == 0 && !appeared(g))
         rc = err_set(e, -ETIMEDOUT, "cgroups by systemd: the scope %s does not appear", s->unit);
     if (rc < 0)
@@ -216,4 +221,11 @@ int scope_start(const struct scope *s, const struct cgroup *g, const struct reso
     else
         *ret_holder = holder;
     return rc;
+}
+
+void scope_stop(const char *unit)
+{
+    struct request q = {0};
+    call(&q, "StopUnit", "ss", unit);
+    (void)ask(&q, true, NULL); /* it may be gone with its last process */
 }

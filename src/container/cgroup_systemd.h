@@ -26,3 +26,6 @@ int scope_name(const char *path, const char *id, bool user, struct scope *ret, s
 int scope_start(const struct scope *s, const struct cgroup *g, const struct resources *r, pid_t *ret_holder,
                 struct err *e);
 void scope_release(pid_t holder);
+
+/* Its processes have ended: systemd forgets it, and removes its folder. */
+void scope_stop(const char *unit);

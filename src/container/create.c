@@ -32,6 +32,7 @@ struct creation {
     char *bundle;
     bool made;    /* the folder of its state is ours to remove */
     pid_t holder; /* of systemd's scope */
+    const char *scope;
 };
 
 static void creation_fini(struct creation *k)
@@ -194,6 +195,7 @@ static int make_scope(struct creation *k, struct err *e)
     if (rc == 0)
         rc = scope_start(&s, &k->l.cgroup, &k->c.resources, &k->holder, e);
     k->l.cgroup.scope = true;
+    k->scope = rc == 0 ? arena_print(&k->c.arena, "%s", s.unit) : NULL;
     return rc;
 }
 
@@ -224,6 +226,7 @@ static void fill_state(struct creation *k)
         .rootfs = k->l.rootfs,
         .oci_version = c->oci_version,
         .cgroup_path = k->l.cgroup.path,
+        .scope = k->scope,
         .annotations = c->annotations,
         .has_poststart = c->hooks[HOOK_POSTSTART].nr > 0,
         .has_poststop = c->hooks[HOOK_POSTSTOP].nr > 0,
@@ -269,6 +272,8 @@ static void undo(struct creation *k, pid_t pid)
         return;
     if (pid > 0)
         (void)foreground_wait(pid, -1, NULL);
+    if (k->scope)
+        scope_stop(k->scope);
     (void)cgroup_remove(&k->l.cgroup, true, NULL);
     if (k->l.state.pid)
         hooks_run_all(&k->c, HOOK_POSTSTOP, &k->l.state, STATUS_STOPPED);

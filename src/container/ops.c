@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "container/cgroup_systemd.h"
 #include "container/container.h"
 #include "container/fdpass.h"
 #include "container/hooks.h"
@@ -184,6 +185,8 @@ int container_delete(const char *root, const char *id, bool force, struct err *e
         return wrong_status(&s, is, "deleted", e);
     if (is != STATUS_STOPPED)
         end_process(&s, &g);
+    if (s.scope)
+        scope_stop(s.scope);
     rc = cgroup_remove(&g, true, e);
     if (rc < 0)
         return rc;

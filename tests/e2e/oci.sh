@@ -218,6 +218,7 @@ cat >"$work/busctl" <<-'B'
 	# makes the scope as systemd would: unit and slice, the process in it
 	echo "$@" >"$(dirname "$0")/asked"
 	[ -z "$REFUSE" ] || exit 1
+	[ "$5" = StartTransientUnit ] || exit 0
 	unit=$7
 	while [ "$1" != PIDs ]; do shift; done
 	pid=$4
@@ -236,7 +237,8 @@ grep -q "StartTransientUnit ssa(sv)a(sa(sv)) box-$$.scope replace 5 PIDs au 1 [0
 	fail "asked: $(cat "$work/asked")"
 yes pause scope
 is paused scope
-yes delete --force scope
+PATH=$work:$PATH yes delete --force scope
+grep -q "StopUnit ss box-$$.scope replace" "$work/asked" || fail "asked: $(cat "$work/asked")"
 [ -z "$(find /sys/fs/cgroup -name "box-$$.scope")" ] || fail "the scope is left"
 export REFUSE=1
 PATH=$work:$PATH no --systemd-cgroup run --config scope.json scope
