@@ -27,8 +27,7 @@ o spec
 sed -i 's/"terminal": true/"terminal": false/' config.json
 sed 's/"sh"/"true"/' config.json >true.json
 sed 's/"sh"/"nosuch"/' config.json >nosuch.json
-sed 's/"sh"/"sleep", "100"/; s/"resources": {/"cgroupsPath": "machine.slice:box:one", "resources": {"pids": {"limit": 33},
-	"memory": {"limit": 67108864}, "cpu": {"shares": 512, "quota": 20000, "period": 100000},/' config.json >one.json
+sed 's/"sh"/"sleep", "100"/; s/"resources": {/"cgroupsPath": "machine.slice:box:one", "resources": {"pids": {"limit": 33}, "memory": {"limit": 67108864}, "cpu": {"shares": 512, "quota": 20000, "period": 100000},/' config.json >one.json
 o run -d -f one.json one </dev/null >/dev/null 2>&1 || fail run
 dir=/sys/fs/cgroup/machine.slice/box-one.scope
 limits() { cat $dir/memory.max $dir/pids.max $dir/cpu.max $dir/cpu.weight | tr '\n' ' '; }
