@@ -69,6 +69,7 @@ struct outcome {
     unsigned vector; /* 3: came to its end */
     uint32_t error;  /* of page faults */
     uint64_t cr2;
+    bool patched; /* the host's only: the code changed */
     struct registers out;
     uint8_t data[DATA_BYTES];
 };

@@ -32,7 +32,7 @@ static const uint8_t greg[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, RE
 #define XSTATE_BV    512
 #define YMMH         576
 
-static void note(const ucontext_t *uc, struct outcome *o)
+static void note(const ucontext_t *uc, const struct trial *t, struct outcome *o)
 {
     const greg_t *r = uc->uc_mcontext.gregs;
     const uint8_t *fp = (const uint8_t *)uc->uc_mcontext.fpregs;
@@ -45,6 +45,7 @@ static void note(const ucontext_t *uc, struct outcome *o)
     o->vector = (unsigned)r[REG_TRAPNO];
     o->error = (uint32_t)r[REG_ERR];
     o->cr2 = (uint64_t)r[REG_CR2];
+    o->patched = memcmp((void *)(uintptr_t)CODE_VA, t->code, CODE_BYTES);
     memcpy(o->out.v.fx, fp, 512);
     if (bv & 4)
         memcpy(o->out.v.high, fp + YMMH, 256);
@@ -94,7 +95,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     if (sig == SIGVTALRM)
         _exit(2);
     if (started) {
-        note(uc, &outcomes[*done]);
+        note(uc, &trials[*done], &outcomes[*done]);
         ++*done;
     }
     started = true;

@@ -10,6 +10,7 @@
  *   jit_decode.c  what an instruction is to the translator; flag liveness
  *   jit_group.c   which accesses share one check
  *   jit_split.c   ... but cross a page's end too often
+ *   jit_loop.c    loops of one block: checks before them
  *   jit_place.c   a guest's address becomes a host operand: TLB check
  *   jit_encode.c  the same instruction with another operand            jit_asm.h     host instructions
  *   jit_scratch.c what r9 to r11 hold, where the flags are
@@ -46,6 +47,8 @@
 /* A block of one instruction, which goes on in the next page. */
 #define MODE_ACROSS  (1u << 30)
 #define APART_ROUNDS 32 /* of a loop without groups before these are tried again */
+#define APART_LOOKS  8  /* of so many crossings one is looked at by jit_split.c */
+#define LOOP_ROUNDS  2  /* the same for accesses that move over the end of a page */
 
 /* ... and back. */
 #define FLAGS_SLOT(fl) ((uint32_t)(((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) >> 11 & 1)))
@@ -71,6 +74,7 @@ enum leave {
 /* A memory access with an inlined check, or a group of them. */
 struct site {
     uint32_t retry;    /* host code offset where the check starts again */
+    uint32_t apart;    /* ... of the entry of the block without groups for its instruction; 0: not known */
     uint16_t off;      /* of the guest instruction in its page */
     uint16_t bytes;    /* of the access */
     uint16_t first_at; /* a group: of its first access, from the lowest; ... */
@@ -78,6 +82,7 @@ struct site {
     uint8_t addr; /* host register: linear address */
     bool write, first_write;
     bool group;
+    bool ahead, moving; /* a loop's: before its first instruction; each round a little further */
 };
 
 /* A direct jump to another block of the page. */

@@ -191,7 +191,7 @@ static inline void cmp64(struct out *o, unsigned reg, uint32_t val)
     put32(o, val);
 }
 /* Condition codes as in Jcc. */
-enum { CC_E = 4, CC_NE = 5, CC_A = 7, CC_S = 8 };
+enum { CC_E = 4, CC_NE = 5, CC_A = 7, CC_S = 8, CC_NS = 9 };
 /* jcc rel32 to be resolved later: returns where the displacement lies */
 static inline uint8_t *jump_if(struct out *o, unsigned cc)
 {

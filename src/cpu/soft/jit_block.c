@@ -30,7 +30,7 @@ static void choose_helper(const struct translation *t, struct guest_insn *g)
     if (g->high && !t->j->bmi2)
         sys_leave_to_c(g);
     bool no_sys = t->v->soft->debug & CPU_DEBUG_NO_SYS;
-    if (!g->insn.len && RAM_PAGE - g->off < 15u && !(t->mode & MODE_ACROSS) &&
+    if (g->needs_more && RAM_PAGE - g->off < 15u && !(t->mode & MODE_ACROSS) &&
         !(t->v->soft->debug & CPU_DEBUG_NO_ACROSS))
         g->kind = KIND_CUT;
     else if (no_sys && (g->kind == KIND_SYS || g->kind == KIND_BIT || g->kind == KIND_CALL_C))
@@ -135,8 +135,7 @@ static void groups(struct translation *t)
 static void share_checks(struct translation *t)
 {
     uint32_t off = CPU_DEBUG_NO_GROUPS | CPU_DEBUG_NO_TLB;
-    if (!(t->mode & (MODE_NO_GROUPS | MODE_ACROSS)) && !(t->v->soft->debug & off))
-        groups(t);
+    t->pinned = 0;
     for (unsigned r = 0; r < 3; r++) {
         t->holds[r] = HOLDS_NOTHING;
         t->guest_uses[r] = 0;
@@ -145,9 +144,13 @@ static void share_checks(struct translation *t)
         for (unsigned r = 0; r < 3; r++)
             t->guest_uses[r] = (uint16_t)(t->guest_uses[r] +
                                           ((t->insns[n].uses | t->insns[n].address_uses) >> (R9 + r) & 1));
+    if (loop_plan(t))
+        return;
+    if (!(t->mode & (MODE_NO_GROUPS | MODE_ACROSS)) && !(t->v->soft->debug & off))
+        groups(t);
 }
 
-static void emit_one(struct translation *t, const struct guest_insn *g)
+void emit_one(struct translation *t, const struct guest_insn *g)
 {
     if (g->kind != KIND_PUSH && g->kind != KIND_POP && g->kind != KIND_CALL)
         settle_rsp(t);
@@ -278,6 +281,28 @@ static bool wants_slot(const struct translation *t)
     return false;
 }
 
+static void emit_body(struct translation *t)
+{
+    for (unsigned n = 0; n < t->nr; n++) {
+        t->now = (uint8_t)n;
+        emit_one(t, &t->insns[n]);
+    }
+    const struct guest_insn *last = &t->insns[t->nr - 1];
+    if (ends_block(last->kind))
+        return;
+    settle_rsp(t);
+    flags_back(t, 0);
+    emit_goto(t, last->off + last->insn.len, last->off, last->live_out);
+}
+
+/* Before a loop, not in it. */
+void emit_loop_vectors(struct translation *t)
+{
+    for (unsigned n = 0; n < t->nr && !t->vectors; n++)
+        if (t->insns[n].vectors)
+            emit_vectors(t, &t->insns[0]);
+}
+
 static void emit_all(struct translation *t)
 {
     struct block *b = &t->j->blocks[t->block];
@@ -294,16 +319,10 @@ static void emit_all(struct translation *t)
         flags_away(t, FL_ARITH, 0);
         *over = (uint8_t)(t->o.at - (over + 1));
     }
-    for (unsigned n = 0; n < t->nr; n++) {
-        t->now = (uint8_t)n;
-        emit_one(t, &t->insns[n]);
-    }
-    const struct guest_insn *last = &t->insns[t->nr - 1];
-    if (!ends_block(last->kind)) {
-        settle_rsp(t);
-        flags_back(t, 0);
-        emit_goto(t, last->off + last->insn.len, last->off, last->live_out);
-    }
+    if (t->pinned)
+        emit_loop(t);
+    else
+        emit_body(t);
     emit_out_of_line(t);
     emit_stale(t, b);
     b->code_end = code_at(t, t->o.at);

@@ -40,8 +40,11 @@ struct translation {
     bool in_slot;                 /* the guest's flags are in the slot, not in the host's */
     uint8_t holds[3];             /* r9..r11: jit_scratch.c */
     uint16_t guest_uses[3];       /* of the guest's r9..r11 in this block */
-    uint8_t now;                  /* instruction that is being written */
-    int32_t rsp_off;              /* the guest's RSP is the host's + this: between pushes and pops only */
+    uint32_t pinned;              /* of r9..r11: a loop's, see jit_loop.c */
+    uint8_t loop_count, loop_spare, loop_kept, loop_keeps[2];
+    unsigned nr_groups;
+    uint8_t now;     /* instruction that is being written */
+    int32_t rsp_off; /* the guest's RSP is the host's + this: between pushes and pops only */
     unsigned nr;
     struct guest_insn insns[BLOCK_INSNS];
     struct guest_insn ahead; /* of jit_flags_wanted */
@@ -84,14 +87,20 @@ void flags_after(struct translation *t, const struct guest_insn *g);
 /* ---- jit_place.c ---- */
 /* A host operand: [base + index + disp]. */
 struct place {
-    uint8_t base, index;
+    uint8_t base, index, scale;
     int32_t disp;
 };
 /* Where access `slot` of an instruction (0: its operand, 1: the stack) is in the host, after a check if none
  * has been made yet; its registers are none of those in g->uses or keep. */
 struct place place_of(struct translation *t, const struct guest_insn *g, unsigned slot, const struct where *w,
                       unsigned bytes, bool write, uint32_t keep);
-uint32_t place_regs(const struct place *p); /* of r9..r11 */
+/* a := offset in its page of the lowest byte of a group, checked before its block does anything; x := TLB
+ * slot. */
+void place_ahead(struct translation *t, const struct group *k, const struct where *w, unsigned a, unsigned x);
+/* x, a TLB slot, := the delta for operands like this. */
+void place_delta(struct translation *t, const struct group *k, const struct where *w, unsigned x);
+uint32_t scratch_bits(const struct where *w); /* of r9..r11, in its address */
+uint32_t place_regs(const struct place *p);   /* of r9..r11 */
 /* jit_encode.c; high: the low byte instead of AH, CH, DH, BH. */
 void put_with_place(struct out *o, const struct insn *i, const struct place *p, bool high);
 
@@ -135,10 +144,18 @@ void shape_number(struct translation *t, const struct guest_insn *g); /* about t
 void shape_note(struct translation *t);                               /* the block is made */
 
 /* ---- jit_block.c ---- */
+void emit_one(struct translation *t, const struct guest_insn *g);
+void emit_loop_vectors(struct translation *t);
 /* Arithmetic flags that the code at this page offset wants. */
 uint32_t block_flags_wanted(struct translation *t, int64_t off);
 
+/* ---- jit_loop.c ---- */
+bool loop_plan(struct translation *t); /* can it be done so? Groups and registers are given then. */
+void emit_loop(struct translation *t);
+struct place loop_place(struct translation *t, unsigned number, const struct where *w, uint32_t busy);
+
 /* ---- jit_jump.c ---- */
+void emit_way_out(struct translation *t, const struct guest_insn *g); /* if a jump backwards is not taken */
 void emit_side_exit(struct translation *t, const struct guest_insn *g);
 void emit_end(struct translation *t, const struct guest_insn *g);
 void emit_step(struct translation *t, unsigned off);

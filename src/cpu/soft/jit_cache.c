@@ -229,7 +229,8 @@ uint32_t cache_find_across(const struct jit *j, uint64_t gpa, uint64_t next_gpa,
 void cache_add_twin(struct jit *j, uint32_t block, uint64_t next_gpa, unsigned bytes)
 {
     uint32_t twin = j->nr_blocks++;
-    j->blocks[twin] = (struct block){.gpa = next_gpa, .bytes = (uint16_t)bytes, .twin = block};
+    j->blocks[twin] = (struct block){
+        .gpa = next_gpa, .bytes = (uint16_t)bytes, .twin = block, .entry = j->blocks[block].code_end};
     j->blocks[block].twin = twin;
     add_to_page(j, cache_page(j, next_gpa), twin);
 }

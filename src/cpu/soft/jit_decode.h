@@ -40,6 +40,7 @@ struct guest_insn {
     uint8_t mem;  /* operand number, if it has one */
     uint16_t mem_bytes;
     bool has_mem, writes; /* memory */
+    bool needs_more;      /* no instruction yet: it goes on behind what there was */
     bool faults;          /* natively: #DE, #GP, #XM, ... */
     bool vectors;         /* needs them in the registers */
     uint8_t op;           /* of KIND_SYS and KIND_CALL_C: jit_call.h */

@@ -50,6 +50,7 @@ FORM(imul64, "imul $" NUMBER ", %r9, %r9");
 FORM(lea, "lea " NUMBER "(%rcx), %eax");
 FORM(lea64, "lea " NUMBER "(%r9,%rcx,4), %r9");
 FORM(leaindex, "lea " NUMBER "(,%rcx,8), %r9d");
+FORM(leaall, "mov %ecx, %r10d; mov %eax, %r11d; lea " NUMBER "(%r10,%r11,4), %r9");
 FORM(leabase, "lea " NUMBER "(%rsp), %rax; sub %rsp, %rax");
 FORM(push, "push $" NUMBER "; pop %rax");
 FORM(mov_mem, "sub $8, %rsp; movl $" NUMBER ", (%rsp); pop %rax");
@@ -61,10 +62,11 @@ struct form {
 };
 #define ROW(name, bytes, ...) {#name, name##_from, name##_number, name##_to, bytes, bytes + (__VA_ARGS__ + 0)}
 static const struct form forms[] = {
-    ROW(mov32, 4), ROW(mov32r9, 4), ROW(movsx, 4),    ROW(mov64, 8),      ROW(mov64r9, 8), ROW(add, 4),
-    ROW(add64, 4), ROW(adc64, 4),   ROW(sbb, 4),      ROW(and, 4),        ROW(or64, 4),    ROW(xor, 4),
-    ROW(cmp, 4),   ROW(cmp64, 4),   ROW(test, 4),     ROW(testcx, 4),     ROW(imul, 4),    ROW(imul64, 4),
-    ROW(lea, 4),   ROW(lea64, 4),   ROW(leaindex, 4), ROW(leabase, 4, 3), ROW(push, 4, 1), ROW(mov_mem, 4, 1),
+    ROW(mov32, 4),    ROW(mov32r9, 4), ROW(movsx, 4),      ROW(mov64, 8),   ROW(mov64r9, 8),
+    ROW(add, 4),      ROW(add64, 4),   ROW(adc64, 4),      ROW(sbb, 4),     ROW(and, 4),
+    ROW(or64, 4),     ROW(xor, 4),     ROW(cmp, 4),        ROW(cmp64, 4),   ROW(test, 4),
+    ROW(testcx, 4),   ROW(imul, 4),    ROW(imul64, 4),     ROW(lea, 4),     ROW(lea64, 4),
+    ROW(leaindex, 4), ROW(leaall, 4),  ROW(leabase, 4, 3), ROW(push, 4, 1), ROW(mov_mem, 4, 1),
 };
 
 static void write_number(uint8_t *at, unsigned bytes)
