@@ -208,8 +208,10 @@ static void enable_controllers(const struct cgroup_dir *d, const char *path)
     }
 }
 
+/* 1: made, 0: it was there. */
 static int make_path(const struct cgroup_dir *d)
 {
+    bool made = false;
     char upper[256];
     size_t top = strlen(d->top);
     char path[256];
@@ -221,7 +223,7 @@ static int make_path(const struct cgroup_dir *d)
         if (next)
             *next = 0;
         enable_controllers(d, upper);
-        bool made = mkdir(path, 0755) == 0;
+        made = mkdir(path, 0755) == 0;
         if (!made && errno != EEXIST)
             return -errno;
         if (made)
@@ -230,7 +232,7 @@ static int make_path(const struct cgroup_dir *d)
             *next = '/';
         slash = next;
     }
-    return 0;
+    return made;
 }
 
 static bool wants_blkio(const struct resources *r)
@@ -276,13 +278,12 @@ int cgroup_make(struct cgroup *g, const struct resources *r, bool all, bool need
             continue;
         d->enable = g->pure_v2 || r->hugepages.nr || r->rdma.nr || r->unified.nr;
         int rc = make_path(d);
-        d->there = rc == 0;
+        if (rc == 0 && !g->scope && cgroup_dir_busy(d))
+            return err_set(e, -EBUSY, "cgroup: %s: somebody else's processes are in it", d->path);
+        d->there = rc >= 0;
         read_controllers(d);
-        if (rc < 0 && needed) {
-            err_code(e, rc, "cgroup: make %s", d->path);
-            (void)cgroup_remove(g, NULL);
-            return rc;
-        }
+        if (rc < 0 && needed)
+            return err_code(e, rc, "cgroup: make %s", d->path);
     }
     return 0;
 }
@@ -312,8 +313,8 @@ int cgroup_complete(struct cgroup *g, const struct resources *r, struct err *e)
         rc = pid ? 0 : cgroup_pids(g, &pid, &nr, e);
         if (rc == 0 && (rc = make_path(d)) < 0)
             err_code(e, rc, "cgroup: make %s", d->path);
-        d->there = rc == 0;
-        if (rc == 0)
+        d->there = rc >= 0;
+        if (rc >= 0)
             rc = move_all(d, pid, nr, e);
     }
     return rc;

@@ -26,6 +26,7 @@ struct cgroup_dir {
 
 struct cgroup {
     bool pure_v2;
+    bool scope;  /* of systemd: it is there before, with a process that holds it */
     unsigned nr; /* v2, if any, is last */
     struct cgroup_dir dir[CGROUP_DIRS];
     char path[192]; /* below each top, "/..." */
@@ -34,9 +35,10 @@ struct cgroup {
 /* Where the container's cgroup is: linux.cgroupsPath or, without one, a name made of its id. */
 int cgroup_find(const char *path, const char *id, struct cgroup *ret, struct err *e);
 /*
- * Make the folders; needed: fail if one cannot be made (else an ordinary user's container goes without).
- * Without all: just the v1 hierarchies that the resources need, which is what a container gets whose
- * configuration names no path.
+ * Make the folders. One that is there already is taken if no process is in it: all that is in there later
+ * counts as the container's, and ends with it. -EBUSY: somebody else's. needed: fail if one cannot be made
+ * (else an ordinary user's container goes without). Without all: just the v1 hierarchies that the resources
+ * need, which is what a container gets whose configuration names no path.
  */
 int cgroup_make(struct cgroup *g, const struct resources *r, bool all, bool needed, struct err *e);
 /* Make those that were left out and are needed now, and move the container's processes there. */
@@ -64,8 +66,11 @@ int cgroup_pids(const struct cgroup *g, pid_t **ret, unsigned *ret_nr, struct er
 int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e); /* waits until it is so */
 bool cgroup_frozen(const struct cgroup *g);
 int cgroup_signal(const struct cgroup *g, int sig, struct err *e);
-/* With those below; processes that are still in it are killed. -EBUSY: they do not end. */
-int cgroup_remove(const struct cgroup *g, struct err *e);
+/* With those below. kill: processes that are still in it are killed. -EBUSY: there are some, or they do not
+ * end. */
+int cgroup_remove(const struct cgroup *g, bool kill, struct err *e);
+/* Has it, or one below it, processes? */
+bool cgroup_dir_busy(const struct cgroup_dir *d);
 
 /* The folder that has a controller, or NULL. */
 const struct cgroup_dir *cgroup_with(const struct cgroup *g, const char *controller);

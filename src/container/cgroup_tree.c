@@ -77,6 +77,14 @@ static int read_pids(const char *path, void *ctx)
     return rc;
 }
 
+bool cgroup_dir_busy(const struct cgroup_dir *d)
+{
+    struct pid_list l = {0};
+    int rc = walk(d->path, read_pids, &l, 0);
+    free(l.pid);
+    return rc < 0 || l.nr > 0;
+}
+
 /* Where processes are looked up: the freezer's hierarchy, for `kill` and `pause` see the same ones then. */
 static const struct cgroup_dir *processes_dir(const struct cgroup *g)
 {
@@ -208,12 +216,12 @@ static int remove_busy(const struct cgroup *g, const struct cgroup_dir *d)
     return rc;
 }
 
-int cgroup_remove(const struct cgroup *g, struct err *e)
+int cgroup_remove(const struct cgroup *g, bool kill, struct err *e)
 {
     for (unsigned i = g->nr; i > 0; i--) {
         const struct cgroup_dir *d = &g->dir[i - 1];
-        int rc = remove_dir(d);
-        if (rc == -EBUSY)
+        int rc = d->there ? remove_dir(d) : 0;
+        if (rc == -EBUSY && kill)
             rc = remove_busy(g, d);
         if (rc < 0)
             return err_code(e, rc, "cgroup: remove %s", d->path);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "container/cgroup_systemd.h"
 #include "container/container.h"
 #include "container/fdpass.h"
 #include "container/foreground.h"
@@ -29,7 +30,9 @@ struct creation {
     struct config c;
     struct launch l;
     char *bundle;
-    bool made; /* the folder of its state is ours to remove */
+    bool made;    /* the folder of its state is ours to remove */
+    pid_t holder; /* of systemd's scope */
+    const char *scope;
 };
 
 static void creation_fini(struct creation *k)
@@ -103,10 +106,6 @@ static int check_terminal(const struct creation *k, struct err *e)
 
 static int check_host(const struct creation *k, struct err *e)
 {
-    if (k->o->systemd_cgroup)
-        return err_set(e, -EOPNOTSUPP, "--systemd-cgroup: %s",
-                       access("/run/systemd/system", F_OK) < 0 ? "systemd does not run here"
-                                                               : "not supported, use cgroupfs");
     const struct process_config *p = &k->c.process;
     if (p->apparmor && *p->apparmor && strcmp(p->apparmor, "unconfined") != 0 &&
         !security_available("apparmor"))
@@ -186,10 +185,24 @@ static int open_all(struct creation *k, struct err *e)
 
 /* ---- making ---- */
 
+/* systemd first, which makes the folder in its own hierarchy; the others are made as always. */
+static int make_scope(struct creation *k, struct err *e)
+{
+    struct scope s;
+    int rc = scope_name(k->c.cgroups_path, k->id, geteuid() != 0, &s, e);
+    if (rc == 0)
+        rc = cgroup_find(s.path, k->id, &k->l.cgroup, e);
+    if (rc == 0)
+        rc = scope_start(&s, &k->l.cgroup, &k->c.resources, &k->holder, e);
+    k->l.cgroup.scope = true;
+    k->scope = rc == 0 ? arena_print(&k->c.arena, "%s", s.unit) : NULL;
+    return rc;
+}
+
 static int make_cgroup(struct creation *k, struct err *e)
 {
     struct launch *l = &k->l;
-    int rc = cgroup_find(k->c.cgroups_path, k->id, &l->cgroup, e);
+    int rc = k->o->systemd_cgroup ? make_scope(k, e) : cgroup_find(k->c.cgroups_path, k->id, &l->cgroup, e);
     if (rc == 0)
         rc = cgroup_make(&l->cgroup, &k->c.resources, k->c.cgroups_path != NULL, geteuid() == 0, e);
     if (rc == 0)
@@ -213,6 +226,7 @@ static void fill_state(struct creation *k)
         .rootfs = k->l.rootfs,
         .oci_version = c->oci_version,
         .cgroup_path = k->l.cgroup.path,
+        .scope = k->scope,
         .annotations = c->annotations,
         .has_poststart = c->hooks[HOOK_POSTSTART].nr > 0,
         .has_poststop = c->hooks[HOOK_POSTSTOP].nr > 0,
@@ -258,7 +272,9 @@ static void undo(struct creation *k, pid_t pid)
         return;
     if (pid > 0)
         (void)foreground_wait(pid, -1, NULL);
-    (void)cgroup_remove(&k->l.cgroup, NULL);
+    if (k->scope)
+        scope_stop(k->scope);
+    (void)cgroup_remove(&k->l.cgroup, true, NULL);
     if (k->l.state.pid)
         hooks_run_all(&k->c, HOOK_POSTSTOP, &k->l.state, STATUS_STOPPED);
     (void)state_remove(k->root, k->id, NULL);
@@ -272,6 +288,7 @@ static int launch(struct creation *k, bool waits, struct spawned *ret, struct er
         rc = check_terminal(k, e);
     if (rc == 0)
         rc = spawn_init(&k->l, ret, e);
+    scope_release(k->holder);
     if (rc == 0 && k->o->pid_file)
         rc = write_pid_file(k->o->pid_file, ret->pid, e);
     return rc;

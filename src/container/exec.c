@@ -109,6 +109,8 @@ static int prepare(const struct entering *n, char **ret_file, struct err *e)
         return err_sys(e, "make a session");
     int rc = terminal(n, e);
     if (rc == 0)
+        rc = process_affinity(p->cpu_affinity_final, "final", e);
+    if (rc == 0)
         rc = process_become(&s, e);
     return rc < 0 ? rc : process_find(p, ret_file, e);
 }
@@ -124,7 +126,9 @@ _Noreturn static void enter(struct entering *n, int flags)
         (void)signal(i, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_DUMPABLE, 0);
-    int rc = cgroup_entry_join(&n->entry, &e);
+    int rc = process_affinity(n->j->p.cpu_affinity_initial, "initial", &e);
+    if (rc == 0)
+        rc = cgroup_entry_join(&n->entry, &e);
     cgroup_entry_close(&n->entry);
     if (rc == 0)
         rc = join(n, flags, &e);

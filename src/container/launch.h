@@ -31,8 +31,7 @@ struct launch {
     int *source;      /* per mount: see mount_place */
     int passed_by;    /* the read end of a pipe that an intermediate process holds; -1: there is none */
     unsigned preserve_fds;
-    bool no_pivot, no_new_keyring, joined_user, set_groups;
-    bool proxy; /* a terminal, and this runtime stays to copy it */
+    bool no_pivot, no_new_keyring, set_groups;
 };
 
 /* The life of the first process, from clone to exec. */

@@ -11,6 +11,7 @@
 #include "container/inroot.h"
 #include "container/mount_cgroup.h"
 #include "container/mount_copy.h"
+#include "container/mount_long.h"
 
 /* ---- pieces ---- */
 
@@ -214,6 +215,16 @@ static int finish(const struct mount_place *p, const struct mount_config *m, int
     return rc < 0 ? err_code(e, rc, "attach") : 0;
 }
 
+static int attach_long(const struct mount_place *p, const struct mount_config *m, struct err *e)
+{
+    OWN_FD target = inroot_make_dir(p->root, m->target, 0755);
+    if (target < 0)
+        return err_code(e, target, "make it");
+    OWN_FD mount = mount_long(m, p->root, target, private_super(m->type) ? p->label : NULL, e);
+    int rc = mount < 0 ? mount : propagate(mount, m);
+    return mount >= 0 && rc < 0 ? err_code(e, rc, "propagation") : rc;
+}
+
 int mount_one(const struct mount_place *p, const struct config *c, unsigned index, struct err *e)
 {
     const struct mount_config *m = &c->mounts[index];
@@ -221,6 +232,8 @@ int mount_one(const struct mount_place *p, const struct config *c, unsigned inde
         int rc = mount_cgroup(p, m, e);
         return rc < 0 ? err_wrap(e, "mounts[%u]: mount %s", index, m->target) : 0;
     }
+    if (mount_is_long(m))
+        return attach_long(p, m, e) < 0 ? err_wrap(e, "mounts[%u]: mount %s", index, m->target) : 0;
     OWN_FD mount = source_of(p, m, index, e);
     if (mount == -EPERM && !m->bind && strcmp(m->type, "sysfs") == 0)
         mount = sysfs_instead(m, e);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "container/cgroup_systemd.h"
 #include "container/container.h"
 #include "container/fdpass.h"
 #include "container/hooks.h"
@@ -151,13 +152,19 @@ static void end_process(const struct state *s, const struct cgroup *g)
     (void)poll(&p, 1, 10000);
 }
 
-/* What a broken or half made container left: as much as can be found by its name. */
+/*
+ * What a broken or half made container left, as much as can be found. Who is in a cgroup that only the
+ * configuration names may be somebody else: that is removed if it is empty, and else left alone.
+ */
 static int delete_remains(const char *root, const char *id, struct err *e)
 {
     struct cgroup g;
-    if (cgroup_find(NULL, id, &g, NULL) == 0) {
+    OWN_CONFIG c = {0};
+    OWN_MEM char *file = state_file(root, id, "config.json");
+    bool named = config_load(file, "config.json", &c, NULL) == 0 && c.cgroups_path && *c.cgroups_path;
+    if (cgroup_find(named ? c.cgroups_path : NULL, id, &g, NULL) == 0) {
         cgroup_look(&g);
-        (void)cgroup_remove(&g, NULL);
+        (void)cgroup_remove(&g, !named, NULL);
     }
     return state_remove(root, id, e);
 }
@@ -178,7 +185,9 @@ int container_delete(const char *root, const char *id, bool force, struct err *e
         return wrong_status(&s, is, "deleted", e);
     if (is != STATUS_STOPPED)
         end_process(&s, &g);
-    rc = cgroup_remove(&g, e);
+    if (s.scope)
+        scope_stop(s.scope);
+    rc = cgroup_remove(&g, true, e);
     if (rc < 0)
         return rc;
     if (s.has_poststop)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/personality.h>
@@ -59,6 +60,41 @@ static int scheduling(const struct process_config *p, struct err *e)
         syscall(SYS_ioprio_set, 1 /* a process */, 0, (int)(p->io_class << 13 | p->io_priority)) < 0)
         return err_sys(e, "process.ioPriority");
     return 0;
+}
+
+static bool parse_cpus(const char *text, cpu_set_t *ret)
+{
+    CPU_ZERO(ret);
+    while (*text) {
+        char *end;
+        unsigned long first = strtoul(text, &end, 10), last = first;
+        if (end == text)
+            return false;
+        if (*end == '-') {
+            text = end + 1;
+            last = strtoul(text, &end, 10);
+            if (end == text)
+                return false;
+        }
+        for (; first <= last && last < CPU_SETSIZE; first++)
+            CPU_SET(first, ret);
+        if ((*end && *end != ',') || last >= CPU_SETSIZE)
+            return false;
+        text = *end ? end + 1 : end;
+    }
+    return CPU_COUNT(ret) > 0;
+}
+
+int process_affinity(const char *cpus, const char *field, struct err *e)
+{
+    cpu_set_t set;
+    if (!cpus || !*cpus)
+        return 0;
+    if (!parse_cpus(cpus, &set))
+        return err_set(e, -EINVAL, "process.execCPUAffinity.%s: \"%s\" is no list of CPUs", field, cpus);
+    return sched_setaffinity(0, sizeof(set), &set) < 0
+               ? err_sys(e, "process.execCPUAffinity.%s: %s", field, cpus)
+               : 0;
 }
 
 int process_oom_score(pid_t pid, const struct process_config *p, struct err *e)
@@ -260,6 +296,26 @@ void process_close_on_exec(unsigned preserve_fds)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+/* The home folder that the container's own list of users has for uid; malloc'd, NULL: none. */
+static char *home_of(uint32_t uid)
+{
+    struct stat st;
+    char line[1024];
+    int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    OWN_FILE f = fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ? NULL : fdopen(fd, "re");
+    while (f && fgets(line, sizeof(line), f)) {
+        char *field[7] = {NULL}, *rest = line;
+        line[strcspn(line, "\n")] = 0;
+        for (unsigned i = 0; i < 7 && rest; i++)
+            field[i] = strsep(&rest, ":");
+        if (field[6] && *field[2] && strtoul(field[2], NULL, 10) == uid)
+            return path_make("HOME=%s", field[5]);
+    }
+    if (!f && fd >= 0)
+        close(fd);
+    return NULL;
+}
+
 int process_exec(const char *file, const struct process_config *p, unsigned listen_fds, struct err *e)
 {
     char count[32];
@@ -267,8 +323,9 @@ int process_exec(const char *file, const struct process_config *p, unsigned list
     unsigned nr = 0;
     for (unsigned i = 0; i < p->env.nr; i++)
         env[nr++] = p->env.item[i];
+    OWN_MEM char *home = variable(p, "HOME") ? NULL : home_of(p->uid);
     if (!variable(p, "HOME"))
-        env[nr++] = p->uid == 0 ? "HOME=/root" : "HOME=/";
+        env[nr++] = home ? home : p->uid == 0 ? "HOME=/root" : "HOME=/";
     if (listen_fds) {
         snprintf(count, sizeof(count), "LISTEN_FDS=%u", listen_fds);
         env[nr++] = count;

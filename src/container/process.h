@@ -30,6 +30,9 @@ int process_exec(const char *file, const struct process_config *p, unsigned list
 /* Everything above the standard streams and the n behind them closes at exec. */
 void process_close_on_exec(unsigned preserve_fds);
 
+/* Let the caller run on those CPUs ("0-3,7"); NULL: leave it. */
+int process_affinity(const char *cpus, const char *field, struct err *e);
+
 /* Of another process, by the runtime. A score that is not allowed here is warned of. */
 int process_oom_score(pid_t pid, const struct process_config *p, struct err *e);
 

@@ -19,8 +19,10 @@
 /* Nothing that is mounted here shows up on the host, unless the configuration wants just that. */
 static int cut_off(const struct launch *l, struct err *e)
 {
-    unsigned long how = l->c->rootfs_propagation ? l->c->rootfs_propagation : MS_SLAVE | MS_REC;
-    if (mount(NULL, "/", NULL, how & ~(unsigned long)MS_UNBINDABLE ? how : MS_PRIVATE | MS_REC, NULL) < 0)
+    unsigned long how = l->c->rootfs_propagation;
+    if (!how || (how & MS_UNBINDABLE)) /* what may not be bound could not be mounted into the root */
+        how = MS_SLAVE | MS_REC;
+    if (mount(NULL, "/", NULL, how, NULL) < 0)
         return err_sys(e, "change the propagation of /");
     return 0;
 }
@@ -105,16 +107,24 @@ int rootfs_build(const struct launch *l, struct err *e)
     return rc < 0 ? rc : take_fd(&root);
 }
 
+/* Its mounts may be the host's own ones (shared): taking them off must not reach those. */
+static int enslave(int old)
+{
+    if (fchdir(old) < 0 || mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+        return -errno;
+    return 0;
+}
+
 static int pivot(const struct launch *l, struct err *e)
 {
+    OWN_FD old = l->c->rootfs_propagation ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     if (syscall(SYS_pivot_root, ".", ".") < 0)
         return err_sys(e, "pivot_root to %s", l->rootfs);
-    /* The old root lies on top of the new one now: take it off, without telling those who share it. */
-    if (l->c->rootfs_propagation && mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0)
-        return err_sys(e, "leave the old root");
-    if (umount2(".", MNT_DETACH) < 0)
-        return err_sys(e, "leave the old root");
-    return 0;
+    int rc = old >= 0 ? enslave(old) : 0;
+    /* The old root lies on top of the new one now. */
+    if (rc == 0 && umount2(".", MNT_DETACH) < 0)
+        rc = -errno;
+    return rc < 0 ? err_code(e, rc, "leave the old root") : 0;
 }
 
 /* For roots that pivot_root(2) refuses (the initial ramfs); the old tree stays below. */

@@ -139,6 +139,8 @@ int state_write(int dir, struct state *s, struct err *e)
                   "id", s->id, "pid", s->pid, "pidStart", (json_int_t)s->pid_start, "bundle", s->bundle,
                   "rootfs", s->rootfs, "cgroup", s->cgroup_path, "created", created, "poststart",
                   s->has_poststart, "poststop", s->has_poststop, "uid", s->uid);
+    if (j && s->scope)
+        json_object_set_new(j, "scope", json_string(s->scope));
     if (j && s->annotations)
         json_object_set(j, "annotations", s->annotations);
     OWN_MEM char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
@@ -162,6 +164,7 @@ static int parse(struct state *s, struct err *e)
     s->rootfs = field_must_string(&f, "rootfs");
     s->cgroup_path = field_string(&f, "cgroup");
     s->created = field_must_string(&f, "created");
+    s->scope = field_string(&f, "scope");
     s->has_poststart = field_bool(&f, "poststart", false);
     s->has_poststop = field_bool(&f, "poststop", false);
     s->uid = (unsigned)field_int(&f, "uid", 0, 0, UINT32_MAX);

@@ -20,7 +20,8 @@ const char *status_name(enum status s);
 
 struct state {
     json_t *json; /* owns the strings */
-    const char *id, *bundle, *rootfs, *oci_version, *cgroup_path, *created;
+    const char *id, *bundle, *rootfs, *oci_version, *cgroup_path, *created,
+        *scope; /* scope: systemd's, or NULL */
     pid_t pid;
     uint64_t pid_start; /* clock ticks after boot: tells a process from a later one with its number */
     json_t *annotations;

@@ -67,6 +67,7 @@ enum cpu_debug {
     CPU_DEBUG_NO_WALK = 1 << 9,     /* every walk of page tables goes the long way */
     CPU_DEBUG_NO_FORMS = 1 << 11,   /* every instruction is decoded by Zydis */
     CPU_DEBUG_NO_OPEN = 1 << 12,    /* every write into a page with translated code goes by itself */
+    CPU_DEBUG_NO_LOOPS = 1 << 15,   /* loops are checked in every round */
     CPU_DEBUG_NO_ACROSS = 1 << 14,  /* instructions in two pages go to the stepper */
     CPU_DEBUG_NO_LOOSE = 1 << 13,   /* numbers in code that are written often are translated like any */
 };

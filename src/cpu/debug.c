@@ -11,6 +11,7 @@ const struct cpu_debug_name cpu_debug_names[] = {
     {"no-jcache", CPU_DEBUG_NO_JCACHE},
     {"no-groups", CPU_DEBUG_NO_GROUPS},
     {"no-traces", CPU_DEBUG_NO_TRACES},
+    {"no-loops", CPU_DEBUG_NO_LOOPS},
     {"no-sys", CPU_DEBUG_NO_SYS},
     {"no-walk", CPU_DEBUG_NO_WALK},
     {"no-forms", CPU_DEBUG_NO_FORMS},

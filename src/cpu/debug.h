@@ -6,7 +6,8 @@
 
 /* As help and errors list them: all of cpu_debug_names, in its order. */
 #define CPU_DEBUG_NAMES                                                                                      \
-    "step, no-chain, no-tlb, no-live, no-jcache, no-groups, no-traces, no-sys, no-walk, no-forms, no-open, " \
+    "step, no-chain, no-tlb, no-live, no-jcache, no-groups, no-traces, no-loops, no-sys, no-walk, "          \
+    "no-forms, no-open, "                                                                                    \
     "no-loose, no-across, small-cache"
 
 struct cpu_debug_name {

@@ -66,7 +66,7 @@ static json_t *linux_features(void)
 {
     return json_pack("{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:o, s:{s:b}, s:{s:b}, s:{s:b}, s:{s:{s:b}}}",
                      "namespaces", namespaces(), "capabilities", capabilities(), "cgroup", "v1", 1, "v2", 1,
-                     "systemd", 0, "systemdUser", 0, "rdma", 1, "seccomp", seccomp(), "apparmor", "enabled",
+                     "systemd", 1, "systemdUser", 1, "rdma", 1, "seccomp", seccomp(), "apparmor", "enabled",
                      1, "selinux", "enabled", 1, "intelRdt", "enabled", 0, "mountExtensions", "idmap",
                      "enabled", 1);
 }

@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -56,6 +58,27 @@ static int failed(const struct globals *g, const struct err *e)
     log_line(g, "error", e->text);
     fprintf(stderr, "hospes-oci: %s\n", e->text);
     return 1;
+}
+
+/* With --log, warnings go there too, not among the output of the container: they are collected in memory. */
+static int collect_warnings(const struct globals *g)
+{
+    int fd = g->log ? memfd_create("warnings", MFD_CLOEXEC) : -1;
+    if (fd >= 0)
+        log_to(fd, LOG_INFO);
+    return fd;
+}
+
+static void log_warnings(const struct globals *g, int fd)
+{
+    static const char prefix[] = "hospes: warning: ";
+    char text[16384];
+    ssize_t n = fd < 0 ? 0 : pread(fd, text, sizeof(text) - 1, 0);
+    text[n > 0 ? n : 0] = 0;
+    for (char *rest = text, *line; (line = strsep(&rest, "\n"));)
+        if (*line)
+            log_line(g, "warning",
+                     strncmp(line, prefix, sizeof(prefix) - 1) == 0 ? line + sizeof(prefix) - 1 : line);
 }
 
 /* ---- help ---- */
@@ -171,7 +194,10 @@ static int dispatch(struct globals *g, int argc, char **argv, char **whole, stru
     if (c->enters)
         self_protect(whole);
     g->states = state_root(g->root);
-    return run(c, g, nr - 1, argv + 2, e);
+    OWN_FD warnings = collect_warnings(g);
+    rc = run(c, g, nr - 1, argv + 2, e);
+    log_warnings(g, warnings);
+    return rc;
 }
 
 /* Closed standard streams would give their numbers to files of ours. */

@@ -140,12 +140,18 @@ static int ps(const struct globals *g, const void *args, int argc, char **argv, 
     OWN_STATE s = {0};
     struct cgroup cg;
     OWN_MEM pid_t *pid = NULL;
-    unsigned nr;
+    unsigned nr = 0;
     int rc = container_open(g->states, argv[0], &s, &cg, NULL, e);
     if (rc == 0)
         rc = cgroup_pids(&cg, &pid, &nr, e);
     if (rc < 0)
         return err_wrap(e, "ps");
+    if (nr == 0 && state_alive(&s)) { /* an ordinary user's, without a cgroup */
+        free(pid);
+        pid = malloc(sizeof(*pid));
+        BUG_ON(!pid);
+        pid[nr++] = s.pid;
+    }
     OWN(json_t) j = json_array();
     for (unsigned i = 0; i < nr; i++)
         json_array_append_new(j, json_integer(pid[i]));

@@ -18,6 +18,7 @@ engine() {
 
 say "Podman"
 pod=(podman --root "$work/pod" --runroot "$work/podrun" --cgroup-manager cgroupfs --runtime "$oci" --storage-driver vfs --events-backend file)
+at_end '"${pod[@]}" pod rm -fa -t 0 >/dev/null 2>&1'
 at_end '"${pod[@]}" rm -fa -t 0 >/dev/null 2>&1'
 at_end 'find /sys/fs/cgroup -depth -path "*/libpod_parent*" -type d -exec rmdir {} + 2>/dev/null'
 limits=(--network none --ulimit nofile=1024:1024 --ulimit nproc=1000:1000) # without CAP_SYS_RESOURCE none may be raised
@@ -45,6 +46,18 @@ engine 0 "${pod[@]}" run --rm "${limits[@]}" --init --cap-drop all --security-op
 engine 127 "${pod[@]}" run --rm "${limits[@]}" bb nosuch; contains 'not found'
 engine 126 "${pod[@]}" run --rm "${limits[@]}" bb /etc
 
+printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]\n' >"$work/containers.conf"
+export CONTAINERS_CONF=$work/containers.conf # for the containers that pods bring
+if [ -x /usr/libexec/podman/catatonit ]; then
+	engine 0 "${pod[@]}" pod create --name pod --network none --share net,ipc,uts,pid
+	engine 0 "${pod[@]}" run -d --pod pod bb sleep 100
+	engine 0 "${pod[@]}" run --rm --pod pod bb ps; contains 'sleep 100'
+	engine 0 "${pod[@]}" pod rm -f -t 0 pod
+	engine 0 "${pod[@]}" pod create --name mapped --network none --uidmap 0:100000:1000
+	engine 0 "${pod[@]}" run --rm --pod mapped bb cat /proc/self/uid_map; contains 100000
+	engine 0 "${pod[@]}" pod rm -f -t 0 mapped
+fi
+
 say "containerd"
 dir=$work/containerd
 mkdir "$dir"
@@ -60,6 +73,7 @@ cat >"$dir/config.toml" <<-C
 C
 containerd -c "$dir/config.toml" >"$dir/log" 2>&1 &
 daemon=$!
+[ -n "$(find /sys/fs/cgroup -maxdepth 2 -name default)" ] || at_end 'find /sys/fs/cgroup -maxdepth 2 -name default -exec rmdir {} + 2>/dev/null'
 at_end 'kill $daemon; wait $daemon 2>/dev/null; sleep 0.3'
 python3 - "$work/root.tar" "$dir/image.tar" <<-'P'
 	import hashlib, io, json, sys, tarfile

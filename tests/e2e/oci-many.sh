@@ -7,8 +7,6 @@
 . "$(dirname "$0")/oci/lib.sh"
 
 files_before=$(cut -f1 /proc/sys/fs/file-nr)
-count() { find /sys/fs/cgroup -type d | grep -c .; }
-cgroups_before=$(count)
 
 say "${ROUNDS:=300} rounds"
 for i in $(seq "$ROUNDS"); do
@@ -43,7 +41,7 @@ for i in $(seq 20); do
 done
 
 nothing_left
-[ "$(count)" -le "$cgroups_before" ] || fail "cgroups are left"
+[ -z "$(find /sys/fs/cgroup -name 'hospes-[rcmk][0-9]*')" ] || fail "cgroups are left"
 pgrep -f "sleep 100" >/dev/null && fail "processes are left"
 [ $(($(cut -f1 /proc/sys/fs/file-nr) - files_before)) -lt 2000 ] || fail "open files are left"
 echo "nothing of many is left"

@@ -82,9 +82,10 @@ life_cycle "$oci"
 
 rt=$oci
 say "process"
+printf 'root:x:0:0::/home/of/root:/bin/sh\nbroken\nfive:x:5:6::/home/of/five:/bin/sh\n' >"$bundle/rootfs/etc/passwd"
 inside "c['process']['user'] = {'uid': 5, 'gid': 6, 'additionalGids': [7, 8], 'umask': 63}; c['process']['cwd'] = '/tmp/new/dir'; c['process']['env'].append('A=b c'); c['root']['readonly'] = False" \
 	'id; pwd; echo "$A"; umask; echo $HOME'
-for t in 'uid=5' 'gid=6' 'groups=7,8' /tmp/new/dir 'b c' 0077; do contains "$t"; done
+for t in /home/of/five 'uid=5' 'gid=6' 'groups=7,8' /tmp/new/dir 'b c' 0077; do contains "$t"; done
 rmdir "$bundle/rootfs/tmp/new/dir" "$bundle/rootfs/tmp/new"
 inside "c['process']['capabilities'] = {k: ['CAP_KILL', 'CAP_CHOWN'] for k in ('bounding', 'effective', 'permitted', 'inheritable', 'ambient')}" 'grep -E "Cap|NoNew" /proc/self/status'
 for s in CapInh CapPrm CapEff CapBnd CapAmb; do contains "$s:	0000000000000021"; done
@@ -129,6 +130,30 @@ refuse "$(add /mnt/n bind "$work/missing" "['bind']")" "mounts[7]: mount /mnt/n:
 refuse "$(add /mnt/n nofs nofs "[]")" "mounts[7]: mount /mnt/n: file system nofs"
 refuse "$(add /mnt/n tmpfs tmpfs "['nonsense=1']")" "option nonsense=1"
 
+say "an overlay of many layers"
+layers=
+for i in $(seq 20); do mkdir -p "$work/layer/$i" && echo "$i" >"$work/layer/$i/file$i" && layers=$layers${layers:+:}$work/layer/$i; done
+inside "$(add /mnt/o overlay overlay "['lowerdir=$layers', 'nosuid']")" 'ls /mnt/o | grep -c file; grep " /mnt/o " /proc/mounts'
+contains $'20\noverlay'; contains nosuid
+
+say "propagation"
+mkdir -p "$work/shared" && mount -t tmpfs shared "$work/shared" && mount --make-shared "$work/shared"
+at_end 'umount -R "$work/shared" 2>/dev/null'
+mkdir "$work/shared/in"
+admin="[c['process']['capabilities'][k].append('CAP_SYS_ADMIN') for k in ('bounding', 'effective', 'permitted')];"
+for p in rshared rslave rprivate; do
+	inside "$admin $(add /mnt/s bind "$work/shared" "['rbind', '$p']") c['linux']['rootfsPropagation'] = '$p'" 'busybox mount -t tmpfs within /mnt/s/in; grep -c within /proc/mounts'
+	[ "$out" = 1 ] || fail "$p: $out"
+	seen=$(grep -c " $work/shared/in " /proc/self/mountinfo) || :
+	[ "$seen" = "$([ $p = rshared ] && echo 1 || echo 0)" ] || fail "$p: seen outside: $seen"
+	[ "$seen" = 0 ] || umount "$work/shared/in"
+done
+umount "$work/shared"
+for p in shared slave private unbindable runbindable; do
+	inside "c['linux']['rootfsPropagation'] = '$p'" "grep ' / / ' /proc/self/mountinfo || grep ' / ro' /proc/self/mountinfo | head -1"
+	case $p in shared) contains shared: ;; *unbindable) contains unbindable ;; esac
+done
+
 say "devices"
 inside "c['linux']['devices'] = [{'path': '/dev/tools/my', 'type': 'c', 'major': 1, 'minor': 3, 'fileMode': 432, 'uid': 3, 'gid': 4}, {'path': '/dev/pipe', 'type': 'p'}]" \
 	'stat -c "%F %t %T %a %u %g" /dev/tools/my /dev/pipe; for d in null zero full random urandom tty; do stat -c %F /dev/$d; done; echo x >/dev/null; head -c 3 /dev/zero | busybox od -c; for l in fd stdin ptmx; do readlink /dev/$l; done'
@@ -143,6 +168,28 @@ for nnp in True False; do
 done
 [ -n "$(ls "$states/.seccomp")" ] || fail "the filter was not kept"
 refuse "c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['kill'], 'action': 'NO'}]}" 'linux.seccomp: syscalls[0].action: "NO" is no seccomp action'
+
+cat >"$work/supervise.py" <<-'P'
+	# Takes the listener and answers one call: sethostname says 42 (as an error number).
+	import array, fcntl, json, socket, struct, sys
+	s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); s.settimeout(15)
+	c, _ = s.accept()
+	data, anc, _, _ = c.recvmsg(65536, 100)
+	fd = array.array("i", anc[0][2])[0]
+	state = json.loads(data)
+	assert state["fds"] == ["seccompFd"] and state["metadata"] == "meta" and state["state"]["id"] == "notified" and state["pid"] > 0, state
+	request = bytearray(80)
+	fcntl.ioctl(fd, 0xC0502100, request)
+	fcntl.ioctl(fd, 0xC0182101, bytearray(struct.pack("=QqiI", struct.unpack_from("=Q", request)[0], 0, -95, 0)))
+P
+python3 "$work/supervise.py" "$work/listener" &
+supervisor=$!
+for _ in $(seq 100); do [ -S "$work/listener" ] && break; sleep 0.05; done
+configure notified.json "$(sh_args 'hostname x'); c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'listenerPath': '$work/listener', 'listenerMetadata': 'meta', 'syscalls': [{'names': ['sethostname'], 'action': 'SCMP_ACT_NOTIFY'}]}"
+no run --config notified.json notified
+contains 'Operation not supported'
+wait "$supervisor" || fail "the supervisor of seccomp calls"
+refuse "c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'listenerPath': '$work/nobody', 'syscalls': [{'names': ['sethostname'], 'action': 'SCMP_ACT_NOTIFY'}]}" "linux.seccomp.listenerPath: connect to $work/nobody"
 
 say "cgroups"
 configure limited.json "c['process']['args'] = ['/bin/sleep', '100']; c['linux']['cgroupsPath'] = '/hospes-test-$$'; c['linux']['resources'].update({'memory': {'limit': 67108864}, 'pids': {'limit': 33}, 'cpu': {'shares': 512, 'quota': 20000, 'period': 100000}})"
@@ -159,8 +206,46 @@ echo '{"pids": {"limit": 55}}' | o update --resources - lim
 [ "$(value pids.max)" = 55 ] || fail "update from a file"
 o events --stats lim | python3 -c 'import json,sys; d=json.load(sys.stdin)["data"]; assert d["pids"]["limit"] == 55, d'
 no update --memory nonsense lim
+no create --config limited.json second
+contains "somebody else's processes"
+is running lim
 yes delete --force lim
 [ -z "$(find /sys/fs/cgroup -name "hospes-test-$$")" ] || fail "a cgroup is left"
+
+say "cgroups by systemd (which a script stands in for)"
+cat >"$work/busctl" <<-'B'
+	#!/bin/sh
+	# makes the scope as systemd would: unit and slice, the process in it
+	echo "$@" >"$(dirname "$0")/asked"
+	[ -z "$REFUSE" ] || exit 1
+	[ "$5" = StartTransientUnit ] || exit 0
+	unit=$7
+	while [ "$1" != PIDs ]; do shift; done
+	pid=$4
+	for top in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do
+		[ -e "$top/cgroup.procs" ] || continue
+		mkdir -p "$top/hospestest.slice/$unit" && echo "$pid" >"$top/hospestest.slice/$unit/cgroup.procs"
+		break
+	done
+B
+chmod +x "$work/busctl"
+at_end 'find /sys/fs/cgroup -depth -path "*/hospestest.slice*" -type d -exec rmdir {} + 2>/dev/null'
+configure scope.json "c['process']['args'] = ['/bin/sleep', '100']; c['linux']['cgroupsPath'] = 'hospestest.slice:box:$$'; c['linux']['resources']['pids'] = {'limit': 77}"
+PATH=$work:$PATH yes --systemd-cgroup run --detach --config scope.json scope
+grep -q "/hospestest.slice/box-$$.scope" "/proc/$(pid_of scope)/cgroup" || fail "not in its scope"
+grep -q "StartTransientUnit ssa(sv)a(sa(sv)) box-$$.scope replace 5 PIDs au 1 [0-9]* Delegate b true DefaultDependencies b false Slice s hospestest.slice TasksMax t 77 0" "$work/asked" ||
+	fail "asked: $(cat "$work/asked")"
+yes pause scope
+is paused scope
+PATH=$work:$PATH yes delete --force scope
+grep -q "StopUnit ss box-$$.scope replace" "$work/asked" || fail "asked: $(cat "$work/asked")"
+[ -z "$(find /sys/fs/cgroup -name "box-$$.scope")" ] || fail "the scope is left"
+export REFUSE=1
+PATH=$work:$PATH no --systemd-cgroup run --config scope.json scope
+unset REFUSE
+contains "it does not make the scope"
+no --systemd-cgroup run --config limited.json scope
+contains "is not SLICE:PREFIX:NAME"
 
 say "hooks"
 cat >"$work/hook" <<-'H'
@@ -203,11 +288,26 @@ python3 - "$oci" "$states" "$work/console" <<-'P'
 	subprocess.run([oci, "--root", states, "delete", "--force", "t"], check=True)
 P
 
+say "start tells why the program does not run"
+printf '\177ELF nonsense' >"$bundle/rootfs/bin/broken"; chmod +x "$bundle/rootfs/bin/broken"
+configure broken.json "c['process']['args'] = ['/bin/broken']"
+yes create --config broken.json broken
+no start broken
+contains 'exec /bin/broken: '
+is stopped broken
+yes delete broken
+
 say "preserved descriptors"
 echo passed >"$work/passed"
 configure fds.json "$(sh_args 'cat <&3; echo $LISTEN_FDS $LISTEN_PID; ls /proc/self/fd')"
 out=$(o run --preserve-fds 1 --config fds.json fds 3<"$work/passed")
 contains passed; contains '1 1'
+
+say "CPUs of exec"
+configure cpus.json "c['process']['args'] = ['/bin/sleep', '100']; c['process']['execCPUAffinity'] = {'initial': '0', 'final': '0-0'}"
+yes run --detach --config cpus.json cpus
+[ "$(o exec cpus /bin/grep Cpus_allowed_list /proc/self/status)" = 'Cpus_allowed_list:	0' ] || fail "the CPUs of exec"
+yes delete --force cpus
 
 say "bad input"
 no create
@@ -222,6 +322,10 @@ refuse "c['process']['args'] = ['nosuch']" "executable file not found in \$PATH"
 refuse "c['process']['args'] = ['/etc']" "Is a directory"
 refuse "c['process']['apparmorProfile'] = 'p'" "AppArmor"
 refuse "c['linux']['cgroupsPath'] = '/a/../b'" "linux.cgroupsPath"
+configure lacking.json "c['process']['args'] = ['/bin/true']; c['process']['oomScoreAdj'] = -1000"
+rm -f "$work/log"; yes --log "$work/log" --log-format json run --config lacking.json lacking
+[ -z "$out" ] || fail "a warning among the output: $out"
+[ ! -e "$work/log" ] || python3 -c 'import json,sys; [json.loads(l) for l in open(sys.argv[1])]' "$work/log"
 rm -f "$work/log"; no --log "$work/log" --log-format json state nobody
 python3 -c 'import json,sys; l=json.loads(open(sys.argv[1]).readline()); assert l["level"] == "error" and "nobody" in l["msg"], l' "$work/log"
 

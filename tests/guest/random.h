@@ -2,8 +2,10 @@
 /*
  * random: sequences of random user instructions, run by the host's own processor and by the soft engine.
  *
- *   random_gen.c    makes sequences       random_host.c  runs them in a forked child
- *   random_soft.c   in a guest            random.c         compares, shortens what differs, prints it
+ *   random_gen.c     makes sequences of anything      random_host.c  runs them in a forked child
+ *   random_shape.c   of what compilers write          random_soft.c  in a guest
+ *   random_state.c   registers and memory             random.c       compares, shortens what differs, prints
+ * it random_layout.c  code
  *
  * Both sides have the same few pages at the same addresses, and a sequence ends by INT3 or by whatever fault
  * it runs into.
@@ -21,7 +23,7 @@
 #define PAGE       4096u
 #define DATA_PAGES 4u /* written and read; one that is only read follows, then a hole */
 #define DATA_BYTES ((DATA_PAGES + 1) * PAGE)
-#define CODE_BYTES 4096u /* one page */
+#define CODE_BYTES (2 * PAGE)
 #define MAX_INSNS  64u
 
 /* One instruction with what moves when the sequence is laid out. */
@@ -32,14 +34,16 @@ struct piece {
     uint8_t rel_bytes; /* its displacement at the end of bytes: 1, 4, or 8 for an absolute address */
     uint8_t disp_at;   /* of a RIP-relative operand, 0: none */
     uint32_t rip_target;
-    bool tested; /* not mere preparation */
-    bool glued;  /* to the one before: goes where that goes */
+    bool tested;  /* not mere preparation */
+    bool glued;   /* to the one before: goes where that goes */
+    bool patches; /* its RIP-relative operand is the last four bytes of the piece that skip leads to */
 };
 
 struct sequence {
     struct piece pieces[MAX_INSNS];
     unsigned nr;
     unsigned repeats;
+    unsigned start; /* offset in the code's pages */
 };
 
 /* FXSAVE image, then the upper halves of YMM0..15. */
@@ -56,7 +60,7 @@ struct registers {
 
 struct trial {
     uint8_t code[CODE_BYTES];
-    unsigned code_len, repeats;
+    unsigned start, code_len, repeats; /* code_len counts from the first page's begin */
     uint64_t data_seed;
     struct registers in;
 };
@@ -65,6 +69,7 @@ struct outcome {
     unsigned vector; /* 3: came to its end */
     uint32_t error;  /* of page faults */
     uint64_t cr2;
+    bool patched; /* the host's only: the code changed */
     struct registers out;
     uint8_t data[DATA_BYTES];
 };
@@ -90,8 +95,22 @@ static inline bool one_in(struct rng *r, unsigned n)
 
 /* ---- random_gen.c ---- */
 void gen_sequence(struct rng *r, struct sequence *s);
+struct piece *gen_add(struct sequence *s);
+void gen_mov(struct sequence *s, unsigned reg, uint64_t val);
+/* What of the host's processor and of our decoder's opinion may be used. */
+bool gen_usable(const ZydisDecodedInstruction *z, const ZydisDecodedOperand *ops);
+void gen_clear_undefined(struct sequence *s, const ZydisDecodedInstruction *z);
+
+/* ---- random_shape.c ---- */
+/* Many accesses through few registers which are pushed, popped, moved by constants and near pages' ends;
+ * short branches; idioms on r9 to r11. */
+void shape_sequence(struct rng *r, struct sequence *s, const ZydisDecoder *d);
+
+/* ---- random_state.c ---- */
 void gen_registers(struct rng *r, struct registers *in);
 void gen_data(uint64_t seed, uint8_t *data); /* DATA_BYTES */
+
+/* ---- random_layout.c ---- */
 /* Code bytes of the pieces, with branches resolved. */
 void gen_layout(const struct sequence *s, struct trial *t);
 

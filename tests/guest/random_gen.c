@@ -200,7 +200,7 @@ static void random_bytes(struct rng *r, uint8_t b[32])
 
 /* ---- preparation ---- */
 
-static struct piece *add(struct sequence *s)
+struct piece *gen_add(struct sequence *s)
 {
     struct piece *p = &s->pieces[s->nr++];
     memset(p, 0, sizeof(*p));
@@ -208,9 +208,9 @@ static struct piece *add(struct sequence *s)
     return p;
 }
 
-static void add_mov(struct sequence *s, unsigned reg, uint64_t val)
+void gen_mov(struct sequence *s, unsigned reg, uint64_t val)
 {
-    struct piece *p = add(s);
+    struct piece *p = gen_add(s);
     p->bytes[0] = (uint8_t)(reg < 8 ? 0x48 : 0x49);
     p->bytes[1] = (uint8_t)(0xb8 | (reg & 7));
     memcpy(p->bytes + 2, &val, 8);
@@ -245,7 +245,7 @@ static void add_small_index(struct sequence *s, ZydisRegister reg, bool wide)
     unsigned n = reg >= ZYDIS_REGISTER_YMM0 && reg <= ZYDIS_REGISTER_YMM15
                      ? (unsigned)reg - ZYDIS_REGISTER_YMM0
                      : (unsigned)reg - ZYDIS_REGISTER_XMM0;
-    struct piece *p = add(s);
+    struct piece *p = gen_add(s);
     const uint8_t code[] = {0xc4,
                             (uint8_t)(n < 8 ? 0xe1 : 0xc1),
                             (uint8_t)((~n & 15) << 3 | 5),
@@ -282,7 +282,7 @@ static bool prepare_memory(struct rng *r, struct sequence *s, struct piece *p,
     if (vector_index)
         add_small_index(s, index, is_index_wide(z->mnemonic));
     else if (index != ZYDIS_REGISTER_NONE && gpr_number(index) < 16) {
-        add_mov(s, gpr_number(index), index_val);
+        gen_mov(s, gpr_number(index), index_val);
         at -= index_val * op->mem.scale;
     }
     if (base == ZYDIS_REGISTER_NONE) {
@@ -298,7 +298,7 @@ static bool prepare_memory(struct rng *r, struct sequence *s, struct piece *p,
         return true;
     if (index != ZYDIS_REGISTER_NONE && gpr_number(index) == n)
         return false;
-    add_mov(s, n, at - (uint64_t)disp);
+    gen_mov(s, n, at - (uint64_t)disp);
     return true;
 }
 
@@ -309,8 +309,8 @@ static void prepare_hidden(struct rng *r, struct sequence *s, const ZydisDecoded
     case ZYDIS_MNEMONIC_DIV:
     case ZYDIS_MNEMONIC_IDIV:
         if (!one_in(r, 8)) {
-            add_mov(s, 2, 0);
-            add_mov(s, 0, rnd_below(r, 0x7f));
+            gen_mov(s, 2, 0);
+            gen_mov(s, 0, rnd_below(r, 0x7f));
         }
         return;
     case ZYDIS_MNEMONIC_BT:
@@ -318,23 +318,23 @@ static void prepare_hidden(struct rng *r, struct sequence *s, const ZydisDecoded
     case ZYDIS_MNEMONIC_BTR:
     case ZYDIS_MNEMONIC_BTC:
         if (ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER)
-            add_mov(s, gpr_number(ops[1].reg.value), rnd_below(r, 2000) - 400ull);
+            gen_mov(s, gpr_number(ops[1].reg.value), rnd_below(r, 2000) - 400ull);
         return;
     case ZYDIS_MNEMONIC_LEAVE:
     case ZYDIS_MNEMONIC_ENTER:
-        add_mov(s, 5, DATA_VA + PAGE + rnd_below(r, PAGE));
+        gen_mov(s, 5, DATA_VA + PAGE + rnd_below(r, PAGE));
         return;
     case ZYDIS_MNEMONIC_XLAT:
-        add_mov(s, 3, some_address(r));
+        gen_mov(s, 3, some_address(r));
         return;
     default:
         break;
     }
     if (z->meta.category == ZYDIS_CATEGORY_STRINGOP || z->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ ||
         z->mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU || z->mnemonic == ZYDIS_MNEMONIC_VMASKMOVDQU) {
-        add_mov(s, 6, some_address(r));
-        add_mov(s, 7, some_address(r));
-        add_mov(s, 1, rnd_below(r, one_in(r, 6) ? 3000 : 40));
+        gen_mov(s, 6, some_address(r));
+        gen_mov(s, 7, some_address(r));
+        gen_mov(s, 1, rnd_below(r, one_in(r, 6) ? 3000 : 40));
     }
 }
 
@@ -369,12 +369,12 @@ static bool prepare_branch(struct rng *r, struct sequence *s, struct piece *p,
     unsigned reg = ret ? 0 : ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER ? gpr_number(ops[0].reg.value) : 16;
     if (reg == 4 || reg > 15)
         return false;
-    add_mov(s, reg, 0);
+    gen_mov(s, reg, 0);
     struct piece *mov = &s->pieces[s->nr - 1];
     mov->skip = (int8_t)(skip + (ret ? 2 : 1)); /* over the push and the branch itself */
     mov->rel_bytes = 8;
     if (ret) {
-        struct piece *push = add(s);
+        struct piece *push = gen_add(s);
         push->bytes[0] = 0x50;
         push->len = 1;
         if (ops[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) /* how much it pops */
@@ -383,22 +383,27 @@ static bool prepare_branch(struct rng *r, struct sequence *s, struct piece *p,
     return true;
 }
 
+bool gen_usable(const ZydisDecodedInstruction *z, const ZydisDecodedOperand *ops)
+{
+    return available(z->meta.isa_ext) && !(z->attributes & ZYDIS_ATTRIB_HAS_SEGMENT_FS) && !forbidden(z) &&
+           !names_system_register(z, ops);
+}
+
 static bool acceptable(struct rng *r, const ZydisDecodedInstruction *z, const ZydisDecodedOperand *ops)
 {
-    if (!available(z->meta.isa_ext) || z->attributes & ZYDIS_ATTRIB_HAS_SEGMENT_FS || forbidden(z) ||
-        names_system_register(z, ops))
+    if (!gen_usable(z, ops))
         return false;
     return !writes_rsp(z, ops) || z->mnemonic == ZYDIS_MNEMONIC_POP ? true : one_in(r, 30);
 }
 
 /* Flags that an instruction leaves undefined become 0: PUSHFQ; AND [RSP], mask; POPFQ. */
-static void clear_undefined(struct sequence *s, const ZydisDecodedInstruction *z)
+void gen_clear_undefined(struct sequence *s, const ZydisDecodedInstruction *z)
 {
     if (!z->cpu_flags || !z->cpu_flags->undefined)
         return;
     uint32_t mask = ~z->cpu_flags->undefined;
     static const uint8_t code[] = {0x9c, 0x48, 0x81, 0x24, 0x24};
-    struct piece *p = add(s);
+    struct piece *p = gen_add(s);
     memcpy(p->bytes, code, sizeof(code));
     memcpy(p->bytes + 5, &mask, 4);
     p->bytes[9] = 0x9d;
@@ -429,7 +434,7 @@ static bool add_random(struct rng *r, struct sequence *s, const ZydisDecoder *d)
         return false;
     }
     s->pieces[s->nr++] = p;
-    clear_undefined(s, &z);
+    gen_clear_undefined(s, &z);
     return true;
 }
 
@@ -442,156 +447,12 @@ void gen_sequence(struct rng *r, struct sequence *s)
     ZydisDecoderEnableMode(&d, ZYDIS_DECODER_MODE_CLDEMOTE, ZYAN_FALSE);
     unsigned want = 1 + rnd_below(r, 24), have = 0;
     s->nr = 0;
+    s->start = 0;
+    if (one_in(r, 3)) {
+        shape_sequence(r, s, &d);
+        return;
+    }
     s->repeats = one_in(r, 4) ? 1 + rnd_below(r, 4) : 0;
     while (have < want && s->nr + 7 < MAX_INSNS)
         have += add_random(r, s, &d);
-}
-
-/* ---- layout ---- */
-
-static void resolve(const struct piece *p, uint8_t *at, uint64_t va, uint64_t target)
-{
-    uint64_t next = va + p->len, rel = target - next;
-    if (p->rel_bytes == 8)
-        memcpy(at + p->len - 8, &target, 8);
-    else if (p->rel_bytes)
-        memcpy(at + p->len - p->rel_bytes, &rel, p->rel_bytes);
-    if (p->disp_at) {
-        uint32_t disp = p->rip_target - (uint32_t)next;
-        memcpy(at + p->disp_at, &disp, 4);
-    }
-}
-
-void gen_layout(const struct sequence *s, struct trial *t)
-{
-    /* int3 at the end; before it, if the sequence repeats: decl COUNTER; jns start. */
-    uint8_t tail[16] = {0xff, 0x0c, 0x25};
-    uint32_t counter = COUNTER_VA, offsets[MAX_INSNS + 1], len = 0;
-    memcpy(tail + 3, &counter, 4);
-    for (unsigned i = 0; i < s->nr; i++) {
-        offsets[i] = len;
-        len += s->pieces[i].len;
-    }
-    offsets[s->nr] = len;
-    for (unsigned i = 0; i < s->nr; i++) {
-        const struct piece *p = &s->pieces[i];
-        unsigned to = p->skip < 0 ? i : i + 1u + (unsigned)p->skip;
-        memcpy(t->code + offsets[i], p->bytes, p->len);
-        resolve(p, t->code + offsets[i], CODE_VA + offsets[i], CODE_VA + offsets[to < s->nr ? to : s->nr]);
-    }
-    if (s->repeats) {
-        int32_t back = -(int32_t)(len + 13);
-        memcpy(t->code + len, tail, 7);
-        t->code[len + 7] = 0x0f, t->code[len + 8] = 0x89;
-        memcpy(t->code + len + 9, &back, 4);
-        len += 13;
-    }
-    t->code[len++] = 0xcc;
-    t->code_len = len;
-    t->repeats = s->repeats;
-}
-
-/* ---- state ---- */
-
-static uint64_t some_value(struct rng *r)
-{
-    static const uint64_t edges[] = {0,         1,          2,          UINT64_MAX, 1ull << 63,
-                                     INT64_MAX, 0x80000000, 0x7fffffff, 0xffffffff, 0x80,
-                                     0x7f,      0x8000,     0x7fff,     64,         32};
-    switch (rnd_below(r, 5)) {
-    case 0:
-        return DATA_VA + 64 + rnd_below(r, DATA_PAGES * PAGE - 512) / 16 * 16;
-    case 1:
-        return rnd_below(r, 300);
-    case 2:
-        return edges[rnd_below(r, sizeof(edges) / sizeof(edges[0]))];
-    default:
-        return rnd(r);
-    }
-}
-
-static uint64_t some_lane(struct rng *r)
-{
-    static const uint64_t doubles[] = {0,
-                                       0x3ff0000000000000,
-                                       0xbff0000000000000,
-                                       0x7ff0000000000000,
-                                       0xfff8000000000000,
-                                       0x7ff4000000000001,
-                                       1,
-                                       0x8000000000000000,
-                                       0x7fefffffffffffff,
-                                       0x4330000000000000,
-                                       0x3f8000003f800000,
-                                       0x7f800000ff800000,
-                                       0x00000001807fffff,
-                                       0x7fa00000ffc00000};
-    switch (rnd_below(r, 4)) {
-    case 0:
-        return doubles[rnd_below(r, sizeof(doubles) / sizeof(doubles[0]))];
-    case 1: { /* an ordinary double */
-        uint64_t exponent = 1003 + rnd_below(r, 40);
-        return (rnd(r) & 0x800fffffffffffff) | exponent << 52;
-    }
-    case 2: { /* two ordinary floats */
-        uint64_t a = (rnd(r) & 0x807fffff807fffff);
-        return a | (uint64_t)(110 + rnd_below(r, 30)) << 23 | (uint64_t)(110 + rnd_below(r, 30)) << 55;
-    }
-    default:
-        return rnd(r);
-    }
-}
-
-static void fill_x87(struct rng *r, uint8_t *fx)
-{
-    uint16_t fcw = (uint16_t)(0x037f ^ (rnd_below(r, 4) << 10)), fsw = (uint16_t)(rnd_below(r, 8) << 11);
-    if (one_in(r, 4))
-        fcw = (uint16_t)((fcw & ~0x300) | (one_in(r, 2) ? 0x200 : 0));
-    if (one_in(r, 20))
-        fcw &= (uint16_t)~(1u << rnd_below(r, 6));
-    fsw |= (uint16_t)(rnd(r) & 0x4700);
-    memcpy(fx, &fcw, 2);
-    memcpy(fx + 2, &fsw, 2);
-    fx[4] = (uint8_t)(one_in(r, 2) ? rnd(r) : one_in(r, 2) ? 0 : 0xff);
-    for (unsigned i = 0; i < 8; i++) {
-        uint64_t m = rnd(r) | (one_in(r, 10) ? 0 : 1ull << 63);
-        uint16_t e = (uint16_t)(one_in(r, 8) ? rnd(r) : (rnd(r) & 0x8000) | (16383 - 20 + rnd_below(r, 40)));
-        if (one_in(r, 10))
-            m = e = 0;
-        memcpy(fx + 32 + 16 * i, &m, 8);
-        memcpy(fx + 40 + 16 * i, &e, 2);
-    }
-}
-
-void gen_registers(struct rng *r, struct registers *in)
-{
-    memset(in, 0, sizeof(*in));
-    for (unsigned i = 0; i < 16; i++)
-        in->gpr[i] = some_value(r);
-    in->gpr[4] = DATA_VA + 2 * PAGE + 8 * rnd_below(r, 128);
-    in->rip = CODE_VA;
-    in->flags = 0x202 | (rnd(r) & 0x8d5) | (one_in(r, 8) ? 0x400 : 0);
-    uint32_t mxcsr = 0x1f80 | rnd_below(r, 4) << 13;
-    if (one_in(r, 4))
-        mxcsr |= rnd(r) & 0x8040;
-    if (one_in(r, 20))
-        mxcsr &= ~(1u << (7 + rnd_below(r, 6)));
-    fill_x87(r, in->v.fx);
-    memcpy(in->v.fx + 24, &mxcsr, 4);
-    for (unsigned i = 0; i < 32; i++) {
-        uint64_t a = some_lane(r), b = some_lane(r);
-        memcpy(in->v.fx + 160 + 8 * i, &a, 8);
-        memcpy(in->v.high + 8 * i, &b, 8);
-    }
-}
-
-void gen_data(uint64_t seed, uint8_t *data)
-{
-    uint64_t x = seed | 1, *p = (uint64_t *)data;
-    for (unsigned i = 0; i < DATA_BYTES / 8; i++) {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        p[i] = x;
-    }
 }

@@ -32,7 +32,7 @@ static const uint8_t greg[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, RE
 #define XSTATE_BV    512
 #define YMMH         576
 
-static void note(const ucontext_t *uc, struct outcome *o)
+static void note(const ucontext_t *uc, const struct trial *t, struct outcome *o)
 {
     const greg_t *r = uc->uc_mcontext.gregs;
     const uint8_t *fp = (const uint8_t *)uc->uc_mcontext.fpregs;
@@ -45,6 +45,7 @@ static void note(const ucontext_t *uc, struct outcome *o)
     o->vector = (unsigned)r[REG_TRAPNO];
     o->error = (uint32_t)r[REG_ERR];
     o->cr2 = (uint64_t)r[REG_CR2];
+    o->patched = memcmp((void *)(uintptr_t)CODE_VA, t->code, CODE_BYTES);
     memcpy(o->out.v.fx, fp, 512);
     if (bv & 4)
         memcpy(o->out.v.high, fp + YMMH, 256);
@@ -55,11 +56,21 @@ static void note(const ucontext_t *uc, struct outcome *o)
     memcpy(o->data, (void *)(uintptr_t)DATA_VA, DATA_BYTES);
 }
 
+/* NT and ID, which a trial's POPFQ may have set and which a return from a handler does not restore. */
+static void clear_flags(void)
+{
+    __asm__ volatile("lea -128(%%rsp), %%rsp; pushfq; andq $~0x204000, (%%rsp); popfq; lea 128(%%rsp), %%rsp"
+                     :
+                     :
+                     : "cc", "memory");
+}
+
 static void load(ucontext_t *uc, const struct trial *t)
 {
     greg_t *r = uc->uc_mcontext.gregs;
     uint8_t *fp = (uint8_t *)uc->uc_mcontext.fpregs;
     uint64_t bv;
+    clear_flags();
     memcpy((void *)(uintptr_t)CODE_VA, t->code, CODE_BYTES);
     mprotect((void *)(uintptr_t)(DATA_VA + DATA_PAGES * PAGE), PAGE, PROT_READ | PROT_WRITE);
     gen_data(t->data_seed, (void *)(uintptr_t)DATA_VA);
@@ -67,7 +78,7 @@ static void load(ucontext_t *uc, const struct trial *t)
     *(volatile uint32_t *)(uintptr_t)COUNTER_VA = t->repeats;
     for (unsigned i = 0; i < 16; i++)
         r[greg[i]] = (greg_t)t->in.gpr[i];
-    r[REG_RIP] = CODE_VA;
+    r[REG_RIP] = CODE_VA + t->start;
     r[REG_EFL] = (greg_t)t->in.flags;
     memcpy(fp, t->in.v.fx, 464); /* not the kernel's own words */
     memcpy(&bv, fp + XFEATURES_SW, 8);
@@ -84,7 +95,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     if (sig == SIGVTALRM)
         _exit(2);
     if (started) {
-        note(uc, &outcomes[*done]);
+        note(uc, &trials[*done], &outcomes[*done]);
         ++*done;
     }
     started = true;

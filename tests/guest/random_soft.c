@@ -69,7 +69,8 @@ static void build_memory(struct soft_guest *g)
     map(g, HIGH + KERNEL, KERNEL, 3);
     map(g, HIGH + IDT, IDT, 3);
     map(g, HIGH + STACK - PAGE, STACK - PAGE, 3);
-    map(g, CODE_VA, CODE, 7);
+    for (unsigned i = 0; i < CODE_BYTES / PAGE; i++)
+        map(g, CODE_VA + i * PAGE, CODE + i * PAGE, 7);
     map(g, COUNTER_VA, COUNTER, 7 | NX);
     for (unsigned i = 0; i <= DATA_PAGES; i++)
         map(g, DATA_VA + i * PAGE, DATA + i * PAGE, (i == DATA_PAGES ? 5 : 7) | NX);
@@ -152,7 +153,7 @@ static void load(struct soft_guest *g, const struct trial *t)
     static const uint8_t order[8] = {0, 3, 1, 2, 6, 7, 4, 5};
     for (unsigned i = 0; i < 16; i++)
         r[i] = t->in.gpr[i < 8 ? order[i] : i];
-    s->regs.rip = CODE_VA;
+    s->regs.rip = CODE_VA + t->start;
     s->regs.rflags = t->in.flags;
     memcpy(s->xsave.region, t->in.v.fx, 416);
     memset((uint8_t *)s->xsave.region + 416, 0, 512 - 416);

@@ -95,11 +95,11 @@ static const void *found(struct jit *j, struct vcpu *v, uint32_t block, uint64_t
     return code;
 }
 
-/* The instruction at v->rip goes on in the next page. */
+/* The instruction at v->rip goes on in the next page; a block cannot stand twice in the list of one. */
 static const void *look_up_across(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t extra)
 {
     uint64_t last = (v->rip | 0xfff) + 1, next = va_canonical(last) ? mmu_fetch_gpa(v, last) : UINT64_MAX;
-    if (next == UINT64_MAX)
+    if (next == UINT64_MAX || (next & ~0xfffull) == (gpa & ~0xfffull))
         return NULL;
     jit_lock(j);
     return found(j, v, find_or_make_across(j, v, gpa, next, v->mode | extra), last, !extra);
@@ -233,6 +233,15 @@ static void look_up_target(struct vcpu *v, void *arg)
     *code = jit_look_up(v->soft->jit, v, 0);
 }
 
+/* The check of a call's push has been made, perhaps; it does not hold any more if the target lies in the page
+ * of the stack. */
+static bool may_push(const struct vcpu *v)
+{
+    uint64_t to = v->gpr[RSP] - 8;
+    const struct tlb_entry *e = &v->tlb[v->mode & MODE_USER ? BANK_USER : BANK_KERNEL].write[TLB_INDEX(to)];
+    return to - e->tag <= RAM_PAGE - 8;
+}
+
 /* A jump's target is to get into the jump cache. Nothing of it has happened yet: if the target's page is not
  * there, the stepper does what comes before that. */
 static int find_target(struct vcpu *v, const struct site *s)
@@ -245,7 +254,7 @@ static int find_target(struct vcpu *v, const struct site *s)
     bool found = va_canonical(target) && soft_try(v, look_up_target, &code) && code && jcache_find(v, target);
     v->rip = v->page_va + s->off;
     set_arith(v, SLOT_FLAGS(slot));
-    if (!found || !cache_enter(v->soft->jit, v))
+    if (!found || (s->write && !may_push(v)) || !cache_enter(v->soft->jit, v))
         return leave(v, LEAVE_STEP, s->off);
     jit_ready(v);
     v->jit_flags = slot;
@@ -264,6 +273,8 @@ static enum leave mend(struct vcpu *v, const struct site *s, uint64_t va)
         return LEAVE_APART;
     if (mmu_try_fill(v, va, s->write ? ACCESS_WRITE : ACCESS_READ))
         return LEAVE_MISS;
+    if (s->ahead)
+        return LEAVE_APART;
     mmu_fill(v, va + s->first_at,
              s->first_write ? ACCESS_WRITE : ACCESS_READ); /* if it faults, then at once */
     return LEAVE_APART;
@@ -273,20 +284,35 @@ static enum leave mend(struct vcpu *v, const struct site *s, uint64_t va)
 static int go_apart(struct jit *j, struct vcpu *v, uint32_t slot, uint32_t site, uint64_t va)
 {
     uint64_t gpa = mmu_fetch_gpa(v, v->rip);
-    v->apart_left = APART_ROUNDS;
+    bool moving = j->sites[site].moving;
+    v->apart_left = moving ? LOOP_ROUNDS : APART_ROUNDS;
     jit_lock(j);
-    if ((va & 0xfff) + j->sites[site].bytes > RAM_PAGE)
+    if ((va & 0xfff) + j->sites[site].bytes > RAM_PAGE && !moving)
         split_note(j, site, va);
     uint32_t n = gpa == UINT64_MAX ? 0 : cache_find(j, gpa, v->mode | MODE_NO_GROUPS);
     const struct block *b = &j->blocks[n];
     bool ready = n && !b->step;
     v->jit_retry = (uint64_t)(uintptr_t)cache_code(j, b->entry);
+    if (ready)
+        __atomic_store_n(&j->sites[site].apart, b->entry, __ATOMIC_RELAXED);
     jit_unlock(j);
     if (!ready || !cache_enter(j, v))
         return leave(v, LEAVE_APART, (unsigned)(v->rip & 0xfff));
     jit_ready(v);
     v->jit_flags = slot;
     return TO_ENTRY;
+}
+
+/* A group that crosses a page's end, for which there is a block without already: most of the time at once.
+ * Its entry is good until the cache is emptied, even if the block is dead by then. */
+static bool crosses_again(struct vcpu *v, const struct site *s, uint64_t va)
+{
+    if (!s->apart || (va & 0xfff) + s->bytes <= RAM_PAGE || !va_canonical(va) ||
+        ++v->crossings % APART_LOOKS == 0)
+        return false;
+    v->apart_left = s->moving ? LOOP_ROUNDS : APART_ROUNDS;
+    v->jit_retry = (uint64_t)(uintptr_t)cache_code(v->soft->jit, s->apart);
+    return true;
 }
 
 int jit_slow(struct vcpu *v)
@@ -303,6 +329,8 @@ int jit_slow(struct vcpu *v)
         return find_target(v, &s);
     uint64_t va = v->jit_tmp[s.addr - R9];
     v->rip = v->page_va + s.off;
+    if (crosses_again(v, &s, va))
+        return TO_ENTRY;
     if (why & SITE_IN_SLOT)
         set_arith(v, SLOT_FLAGS(v->jit_flags));
     uint32_t slot = v->jit_flags;

@@ -10,6 +10,7 @@
  *   jit_decode.c  what an instruction is to the translator; flag liveness
  *   jit_group.c   which accesses share one check
  *   jit_split.c   ... but cross a page's end too often
+ *   jit_loop.c    loops of one block: checks before them
  *   jit_place.c   a guest's address becomes a host operand: TLB check
  *   jit_encode.c  the same instruction with another operand            jit_asm.h     host instructions
  *   jit_scratch.c what r9 to r11 hold, where the flags are
@@ -46,6 +47,8 @@
 /* A block of one instruction, which goes on in the next page. */
 #define MODE_ACROSS  (1u << 30)
 #define APART_ROUNDS 32 /* of a loop without groups before these are tried again */
+#define APART_LOOKS  8  /* of so many crossings one is looked at by jit_split.c */
+#define LOOP_ROUNDS  2  /* the same for accesses that move over the end of a page */
 
 /* ... and back. */
 #define FLAGS_SLOT(fl) ((uint32_t)(((fl) & (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF)) << 8 | ((fl) >> 11 & 1)))
@@ -71,6 +74,7 @@ enum leave {
 /* A memory access with an inlined check, or a group of them. */
 struct site {
     uint32_t retry;    /* host code offset where the check starts again */
+    uint32_t apart;    /* ... of the entry of the block without groups for its instruction; 0: not known */
     uint16_t off;      /* of the guest instruction in its page */
     uint16_t bytes;    /* of the access */
     uint16_t first_at; /* a group: of its first access, from the lowest; ... */
@@ -78,6 +82,7 @@ struct site {
     uint8_t addr; /* host register: linear address */
     bool write, first_write;
     bool group;
+    bool ahead, moving; /* a loop's: before its first instruction; each round a little further */
 };
 
 /* A direct jump to another block of the page. */
@@ -132,6 +137,7 @@ static inline uint64_t code_lines(uint64_t gpa, uint64_t bytes)
 
 struct code_page {
     uint32_t first; /* block that is awake; 0: none */
+    bool written;   /* after code of it had been translated */
     bool patched;   /* places of it are in jit.patched */
     uint8_t writes; /* elsewhere than into code, since it was closed */
     uint64_t lines; /* code_lines whose bytes blocks that are awake depend on; all while one is made */
@@ -149,7 +155,8 @@ struct decoder {
     struct vcpu *v;           /* whose vectors are in its way; NULL: nobody's */
 };
 
-/* A block whose group crosses a page: the group of the access at page offset off has `below` bytes before it. */
+/* A block whose group crosses a page: the group of the access at page offset off has `below` bytes before it.
+ */
 struct split {
     uint64_t gpa;
     uint32_t mode;
@@ -190,6 +197,7 @@ struct jit {
     struct crossing crossings[JIT_CROSSINGS];
     struct patched patched[JIT_PATCHED];
     struct insn_forms *forms;
+    struct shapes *shapes;    /* jit_shape.c */
     struct decoder decoder;   /* of the one who holds the lock */
     struct translation *work; /* scratch of the one who holds the lock */
 };
@@ -243,6 +251,7 @@ uint32_t *cache_bucket(const struct jit *j, uint64_t gpa, uint32_t mode);
 void cache_set_lines(struct jit *j, struct code_page *p); /* from its blocks */
 void cache_sleep(struct jit *j, struct block *b);         /* the caller takes it off its page's list */
 void cache_wake(struct jit *j, uint32_t block);
+void cache_take_off_page(struct jit *j, uint32_t block);
 /* This CPU goes into code that it found in its generation; false: that is gone, look again. */
 bool cache_enter(struct jit *j, struct vcpu *v);
 static inline void *cache_code(const struct jit *j, uint32_t off)
@@ -255,6 +264,12 @@ static inline void *cache_code(const struct jit *j, uint32_t off)
 void split_note(struct jit *j, uint32_t site, uint64_t va);
 const struct split *split_of(struct jit *j, uint64_t gpa, uint32_t mode); /* NULL: none */
 bool split_is_hopeless(const struct split *e);                            /* better no groups at all */
+
+/* ---- jit_shape.c ---- */
+size_t shapes_bytes(void);
+uint32_t shape_renew(struct jit *j, uint64_t gpa,
+                     uint32_t mode); /* a sleeping block with new numbers; 0: none */
+void shapes_forget(struct jit *j);
 
 /* ---- jit_page.c ---- */
 /* A sleeping block of this place whose bytes are what they were is awake again; 0: there is none. Lock held.

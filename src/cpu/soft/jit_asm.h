@@ -151,6 +151,23 @@ static inline void rorx32(struct out *o, unsigned to, unsigned from, unsigned by
     put8(o, 0xc0 | (to & 7) << 3 | (from & 7));
     put8(o, by);
 }
+/* op to64, from64 */
+static inline void op_reg64(struct out *o, unsigned op, unsigned to, unsigned from)
+{
+    put8(o, 0x48 | (to >> 3) << 2 | from >> 3);
+    put8(o, op);
+    put8(o, 0xc0 | (to & 7) << 3 | (from & 7));
+}
+/* test dword gs:[off], bits */
+static inline void gs_test32(struct out *o, uint32_t off, uint32_t bits)
+{
+    put8(o, 0x65);
+    put8(o, 0xf7);
+    put8(o, 0x04);
+    put8(o, 0x25);
+    put32(o, off);
+    put32(o, bits);
+}
 /* and / shr / cmp with an immediate on r9..r11 */
 static inline void and32(struct out *o, unsigned reg, uint32_t val)
 {
@@ -174,7 +191,7 @@ static inline void cmp64(struct out *o, unsigned reg, uint32_t val)
     put32(o, val);
 }
 /* Condition codes as in Jcc. */
-enum { CC_E = 4, CC_NE = 5, CC_A = 7, CC_S = 8 };
+enum { CC_E = 4, CC_NE = 5, CC_A = 7, CC_S = 8, CC_NS = 9 };
 /* jcc rel32 to be resolved later: returns where the displacement lies */
 static inline uint8_t *jump_if(struct out *o, unsigned cc)
 {

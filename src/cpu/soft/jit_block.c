@@ -30,13 +30,15 @@ static void choose_helper(const struct translation *t, struct guest_insn *g)
     if (g->high && !t->j->bmi2)
         sys_leave_to_c(g);
     bool no_sys = t->v->soft->debug & CPU_DEBUG_NO_SYS;
-    if (!g->insn.len && RAM_PAGE - g->off < 15u && !(t->mode & MODE_ACROSS) &&
+    if (g->needs_more && RAM_PAGE - g->off < 15u && !(t->mode & MODE_ACROSS) &&
         !(t->v->soft->debug & CPU_DEBUG_NO_ACROSS))
         g->kind = KIND_CUT;
     else if (no_sys && (g->kind == KIND_SYS || g->kind == KIND_BIT || g->kind == KIND_CALL_C))
         g->kind = KIND_STEP;
     else if (g->kind == KIND_STEP && !no_sys)
         sys_leave_to_c(g);
+    else if (string_inline(g) && !(t->v->soft->debug & CPU_DEBUG_NO_TLB))
+        g->kind = KIND_STRING;
 }
 
 /* An instruction in two pages. */
@@ -133,8 +135,7 @@ static void groups(struct translation *t)
 static void share_checks(struct translation *t)
 {
     uint32_t off = CPU_DEBUG_NO_GROUPS | CPU_DEBUG_NO_TLB;
-    if (!(t->mode & (MODE_NO_GROUPS | MODE_ACROSS)) && !(t->v->soft->debug & off))
-        groups(t);
+    t->pinned = 0;
     for (unsigned r = 0; r < 3; r++) {
         t->holds[r] = HOLDS_NOTHING;
         t->guest_uses[r] = 0;
@@ -143,9 +144,13 @@ static void share_checks(struct translation *t)
         for (unsigned r = 0; r < 3; r++)
             t->guest_uses[r] = (uint16_t)(t->guest_uses[r] +
                                           ((t->insns[n].uses | t->insns[n].address_uses) >> (R9 + r) & 1));
+    if (loop_plan(t))
+        return;
+    if (!(t->mode & (MODE_NO_GROUPS | MODE_ACROSS)) && !(t->v->soft->debug & off))
+        groups(t);
 }
 
-static void emit_one(struct translation *t, const struct guest_insn *g)
+void emit_one(struct translation *t, const struct guest_insn *g)
 {
     if (g->kind != KIND_PUSH && g->kind != KIND_POP && g->kind != KIND_CALL)
         settle_rsp(t);
@@ -184,6 +189,9 @@ static void emit_one(struct translation *t, const struct guest_insn *g)
     case KIND_BIT:
         emit_bit(t, g);
         return;
+    case KIND_STRING:
+        emit_string(t, g);
+        return;
     case KIND_SYS:
         emit_sys(t, g);
         return;
@@ -198,13 +206,17 @@ static void emit_out_of_line(struct translation *t)
     for (unsigned n = 0; n < t->nr_slow; n++) {
         const struct slow *s = &t->slow[n];
         resolve(s->from, t->o.at);
-        if (SITE_REASON(s->site) == LEAVE_LINK)
+        if (!s->call && SITE_REASON(s->site) == LEAVE_LINK)
             j->exits[SITE_NUMBER(s->site)].stub = code_at(t, t->o.at);
         if (s->add_tag)
             gs64_at(&t->o, OP_ADD, j->sites[SITE_NUMBER(s->site)].addr, s->reg, s->add_tag);
         if (s->store_rip)
             gs64(&t->o, OP_STORE, R9, VCPU_OFF(rip));
         set32(&t->o, s->reg ? s->reg : R11, s->site);
+        if (s->call) {
+            jump_to(&t->o, j->rw + j->call);
+            continue;
+        }
         jump_to(&t->o, j->rw + (s->reg ? j->miss[s->reg - R9] : j->leave));
     }
 }
@@ -247,6 +259,7 @@ static bool wants_slot(const struct translation *t)
         case KIND_PUSH:
         case KIND_POP:
         case KIND_LEAVE:
+        case KIND_STRING:
         case KIND_BIT:
         case KIND_CALL:
         case KIND_JMP_TO:
@@ -268,6 +281,28 @@ static bool wants_slot(const struct translation *t)
     return false;
 }
 
+static void emit_body(struct translation *t)
+{
+    for (unsigned n = 0; n < t->nr; n++) {
+        t->now = (uint8_t)n;
+        emit_one(t, &t->insns[n]);
+    }
+    const struct guest_insn *last = &t->insns[t->nr - 1];
+    if (ends_block(last->kind))
+        return;
+    settle_rsp(t);
+    flags_back(t, 0);
+    emit_goto(t, last->off + last->insn.len, last->off, last->live_out);
+}
+
+/* Before a loop, not in it. */
+void emit_loop_vectors(struct translation *t)
+{
+    for (unsigned n = 0; n < t->nr && !t->vectors; n++)
+        if (t->insns[n].vectors)
+            emit_vectors(t, &t->insns[0]);
+}
+
 static void emit_all(struct translation *t)
 {
     struct block *b = &t->j->blocks[t->block];
@@ -284,16 +319,10 @@ static void emit_all(struct translation *t)
         flags_away(t, FL_ARITH, 0);
         *over = (uint8_t)(t->o.at - (over + 1));
     }
-    for (unsigned n = 0; n < t->nr; n++) {
-        t->now = (uint8_t)n;
-        emit_one(t, &t->insns[n]);
-    }
-    const struct guest_insn *last = &t->insns[t->nr - 1];
-    if (!ends_block(last->kind)) {
-        settle_rsp(t);
-        flags_back(t, 0);
-        emit_goto(t, last->off + last->insn.len, last->off, last->live_out);
-    }
+    if (t->pinned)
+        emit_loop(t);
+    else
+        emit_body(t);
     emit_out_of_line(t);
     emit_stale(t, b);
     b->code_end = code_at(t, t->o.at);
@@ -363,7 +392,7 @@ static uint32_t translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t 
     t->vectors = t->in_slot = false;
     t->now = 0;
     t->rsp_off = 0;
-    t->nr_slow = 0;
+    t->nr_slow = t->nr_numbers = 0;
     t->lines_ahead = 0;
     t->hot = v->soft->debug & CPU_DEBUG_NO_LOOSE ? 0 : loose_lines(j, gpa & ~0xfffull);
     t->o.at = t->o.start = j->rw + j->used;
@@ -391,6 +420,7 @@ static uint32_t translate(struct jit *j, struct vcpu *v, uint64_t gpa, uint64_t 
     emit_all(t);
     j->blocks[t->block].ahead = t->lines_ahead;
     set_sum(t);
+    shape_note(t);
     j->used = code_at(t, t->o.at);
     cpu_count(&v->stats.blocks);
     cpu_count_by(&v->stats.code_bytes, j->blocks[t->block].code_end - j->blocks[t->block].code);

@@ -8,7 +8,7 @@
 #include "cpu/soft/jit_decode.h"
 #include "cpu/soft/jit_group.h"
 
-#define SLOW_MAX (3 * BLOCK_INSNS + 16)
+#define SLOW_MAX (4 * BLOCK_INSNS + 16)
 
 /* A jump out of line that is to be resolved when the block's body stands. */
 struct slow {
@@ -17,7 +17,14 @@ struct slow {
     uint8_t reg;      /* one of r9..r11 that carries it to a helper; 0: to the dispatcher */
     uint32_t add_tag; /* a miss: offset of the TLB array whose tag, at `reg`, makes the site's register an
                          address */
+    bool call;        /* to C: site is a number of jit_call.h */
     bool store_rip;   /* r9 is the linear address to go on at */
+};
+
+/* A copied immediate of four bytes: where from the block's start, and in host code. */
+struct number {
+    uint16_t off;
+    uint32_t code;
 };
 
 struct translation {
@@ -33,14 +40,19 @@ struct translation {
     bool in_slot;                 /* the guest's flags are in the slot, not in the host's */
     uint8_t holds[3];             /* r9..r11: jit_scratch.c */
     uint16_t guest_uses[3];       /* of the guest's r9..r11 in this block */
-    uint8_t now;                  /* instruction that is being written */
-    int32_t rsp_off;              /* the guest's RSP is the host's + this: between pushes and pops only */
+    uint32_t pinned;              /* of r9..r11: a loop's, see jit_loop.c */
+    uint8_t loop_count, loop_spare, loop_kept, loop_keeps[2];
+    unsigned nr_groups;
+    uint8_t now;     /* instruction that is being written */
+    int32_t rsp_off; /* the guest's RSP is the host's + this: between pushes and pops only */
     unsigned nr;
     struct guest_insn insns[BLOCK_INSNS];
     struct guest_insn ahead; /* of jit_flags_wanted */
     uint64_t lines_ahead;
     uint64_t hot; /* lines of the page in which places are patched */
     struct group groups[GROUPS];
+    unsigned nr_numbers;
+    struct number numbers[BLOCK_INSNS];
     unsigned nr_slow;
     struct slow slow[SLOW_MAX];
 };
@@ -75,14 +87,20 @@ void flags_after(struct translation *t, const struct guest_insn *g);
 /* ---- jit_place.c ---- */
 /* A host operand: [base + index + disp]. */
 struct place {
-    uint8_t base, index;
+    uint8_t base, index, scale;
     int32_t disp;
 };
 /* Where access `slot` of an instruction (0: its operand, 1: the stack) is in the host, after a check if none
  * has been made yet; its registers are none of those in g->uses or keep. */
 struct place place_of(struct translation *t, const struct guest_insn *g, unsigned slot, const struct where *w,
                       unsigned bytes, bool write, uint32_t keep);
-uint32_t place_regs(const struct place *p); /* of r9..r11 */
+/* a := offset in its page of the lowest byte of a group, checked before its block does anything; x := TLB
+ * slot. */
+void place_ahead(struct translation *t, const struct group *k, const struct where *w, unsigned a, unsigned x);
+/* x, a TLB slot, := the delta for operands like this. */
+void place_delta(struct translation *t, const struct group *k, const struct where *w, unsigned x);
+uint32_t scratch_bits(const struct where *w); /* of r9..r11, in its address */
+uint32_t place_regs(const struct place *p);   /* of r9..r11 */
 /* jit_encode.c; high: the low byte instead of AH, CH, DH, BH. */
 void put_with_place(struct out *o, const struct insn *i, const struct place *p, bool high);
 
@@ -107,6 +125,10 @@ void emit_vectors(struct translation *t, const struct guest_insn *g);
 void emit_sys(struct translation *t, const struct guest_insn *g);
 void emit_call_c(struct translation *t, const struct guest_insn *g);
 
+/* ---- jit_string.c ---- */
+bool string_inline(const struct guest_insn *g);
+void emit_string(struct translation *t, const struct guest_insn *g);
+
 /* ---- jit_bit.c ---- */
 void emit_bit(struct translation *t, const struct guest_insn *g);
 /* ---- jit_loose.c ---- */
@@ -117,18 +139,30 @@ void emit_loose(struct translation *t, const struct guest_insn *g);
 void loose_load(struct translation *t, const struct guest_insn *g,
                 unsigned reg); /* reg := a jump's displacement */
 
+/* ---- jit_shape.c ---- */
+void shape_number(struct translation *t, const struct guest_insn *g); /* about to be copied */
+void shape_note(struct translation *t);                               /* the block is made */
+
 /* ---- jit_block.c ---- */
+void emit_one(struct translation *t, const struct guest_insn *g);
+void emit_loop_vectors(struct translation *t);
 /* Arithmetic flags that the code at this page offset wants. */
 uint32_t block_flags_wanted(struct translation *t, int64_t off);
 
+/* ---- jit_loop.c ---- */
+bool loop_plan(struct translation *t); /* can it be done so? Groups and registers are given then. */
+void emit_loop(struct translation *t);
+struct place loop_place(struct translation *t, unsigned number, const struct where *w, uint32_t busy);
+
 /* ---- jit_jump.c ---- */
+void emit_way_out(struct translation *t, const struct guest_insn *g); /* if a jump backwards is not taken */
 void emit_side_exit(struct translation *t, const struct guest_insn *g);
 void emit_end(struct translation *t, const struct guest_insn *g);
 void emit_step(struct translation *t, unsigned off);
 void emit_cut(struct translation *t, unsigned off);
 void emit_page(struct translation *t);
-/* Where jumps by the jump cache come in. If the flags may stay in the slot, the block is entered by a short jump:
- * returns where its displacement lies. */
+/* Where jumps by the jump cache come in. If the flags may stay in the slot, the block is entered by a short
+ * jump: returns where its displacement lies. */
 uint8_t *emit_entry(struct translation *t, bool in_slot);
 void make_beyond(struct translation *t); /* the code that all jumps out of their page share */
 /* Go on at a page offset (may be 4096: the next page) or beyond it. */

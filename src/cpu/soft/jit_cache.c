@@ -68,7 +68,7 @@ struct table {
     void **at;
     size_t bytes;
 };
-#define NR_TABLES 8
+#define NR_TABLES 9
 static void tables(struct jit *j, struct table ret[NR_TABLES])
 {
     ret[0] = (struct table){(void **)&j->blocks, JIT_BLOCKS * sizeof(*j->blocks)};
@@ -77,6 +77,7 @@ static void tables(struct jit *j, struct table ret[NR_TABLES])
     ret[3] = (struct table){(void **)&j->marks, JIT_MARKS * sizeof(*j->marks)};
     ret[4] = (struct table){(void **)&j->hash, JIT_HASH * sizeof(*j->hash)};
     ret[5] = (struct table){(void **)&j->pages, j->nr_pages * sizeof(*j->pages)};
+    ret[8] = (struct table){(void **)&j->shapes, shapes_bytes()};
     ret[6] = (struct table){(void **)&j->calls, JIT_CALLS * sizeof(*j->calls)};
     ret[7] = (struct table){(void **)&j->forms, INSN_FORMS_BYTES};
 }
@@ -147,7 +148,7 @@ bool cache_full(const struct jit *j)
     const uint32_t code = BLOCK_INSNS * 500; /* more than any block takes */
     return j->used + code > j->code_bytes || j->nr_blocks + 2 >= JIT_BLOCKS ||
            j->nr_sites + 3 * BLOCK_INSNS >= JIT_SITES || j->nr_exits + 10 >= JIT_EXITS ||
-           j->nr_marks + 2 * BLOCK_INSNS >= JIT_MARKS || j->nr_calls + 2 >= JIT_CALLS;
+           j->nr_marks + 2 * BLOCK_INSNS >= JIT_MARKS || j->nr_calls + BLOCK_INSNS >= JIT_CALLS;
 }
 
 /* ---- blocks ---- */
@@ -228,7 +229,8 @@ uint32_t cache_find_across(const struct jit *j, uint64_t gpa, uint64_t next_gpa,
 void cache_add_twin(struct jit *j, uint32_t block, uint64_t next_gpa, unsigned bytes)
 {
     uint32_t twin = j->nr_blocks++;
-    j->blocks[twin] = (struct block){.gpa = next_gpa, .bytes = (uint16_t)bytes, .twin = block};
+    j->blocks[twin] = (struct block){
+        .gpa = next_gpa, .bytes = (uint16_t)bytes, .twin = block, .entry = j->blocks[block].code_end};
     j->blocks[block].twin = twin;
     add_to_page(j, cache_page(j, next_gpa), twin);
 }
@@ -268,7 +270,7 @@ static void put_back(struct jit *j, uint32_t at, uint64_t five_bytes)
     __atomic_store_n(to, (*to & ~0xffffffffffull) | (five_bytes & 0xffffffffff), __ATOMIC_RELEASE);
 }
 
-static void take_off_page(struct jit *j, uint32_t block)
+void cache_take_off_page(struct jit *j, uint32_t block)
 {
     uint32_t *at = &cache_page(j, j->blocks[block].gpa)->first;
     while (*at != block)
@@ -282,7 +284,7 @@ static void part(struct jit *j, struct block *b)
     struct block *twin = &j->blocks[b->twin];
     if (!b->twin || twin->dead)
         return;
-    take_off_page(j, b->twin);
+    cache_take_off_page(j, b->twin);
     cache_sleep(j, twin);
 }
 
@@ -328,6 +330,7 @@ static bool drop_range(struct jit *j, struct code_page *p, uint64_t gpa, unsigne
         cache_sleep(j, b);
         any = true;
     }
+    p->written = p->written || any;
     return any;
 }
 
@@ -390,6 +393,7 @@ static void empty(struct jit *j)
     }
     zero_bytes(j->hash, JIT_HASH * sizeof(*j->hash));
     zero_bytes(j->blocks, j->nr_blocks * sizeof(*j->blocks));
+    shapes_forget(j);
     start_over(j);
 }
 
@@ -441,7 +445,8 @@ void cache_make_room(struct jit *j, struct vcpu *v)
     uint64_t now = now_ns();
     bool soon = j->emptied_ns && now - j->emptied_ns < JIT_GROW_NS;
     j->emptied_ns = now;
-    if (soon && awake_bytes(j) > j->code_bytes / 2 && j->code_bytes >= JIT_CODE_FIRST && j->code_bytes < JIT_CODE_BYTES)
+    if (soon && awake_bytes(j) > j->code_bytes / 2 && j->code_bytes >= JIT_CODE_FIRST &&
+        j->code_bytes < JIT_CODE_BYTES)
         j->code_bytes = j->code_bytes < JIT_CODE_BYTES / 2 ? j->code_bytes * 2 : JIT_CODE_BYTES;
     else
         cache_flush(j, v);

@@ -156,27 +156,30 @@ static bool vectors_allowed(struct guest_insn *g, uint32_t mode)
     }
 }
 
-/* From the page's start, not from the next instruction. */
-static bool fits_disp(const struct guest_insn *g, const ZydisDecodedOperand *op)
+/* RIP-relative: the displacement from the page's start, instead of the next instruction, must fit too.
+ * EIP-relative is the stepper's. */
+static bool fits_disp(const struct guest_insn *g)
 {
+    const ZydisDecodedOperand *op = &g->insn.ops[g->mem];
+    if (op->mem.base == ZYDIS_REGISTER_EIP)
+        return false;
     int64_t disp = op->mem.disp.value + g->off + g->insn.len;
-    return disp == (int32_t)disp;
+    return op->mem.base != ZYDIS_REGISTER_RIP || disp == (int32_t)disp;
 }
 
 static bool memory_kind(struct guest_insn *g)
 {
     const struct insn *i = &g->insn;
     const ZydisDecodedOperand *op = &i->ops[g->mem];
-    bool rip = op->mem.base == ZYDIS_REGISTER_RIP || op->mem.base == ZYDIS_REGISTER_EIP;
     switch (i->mnemonic) {
     case ZYDIS_MNEMONIC_LEA:
         g->has_mem = false;
         g->uses |= g->address_uses;
         g->loads |= g->address_uses;
-        if (!rip)
+        if (op->mem.base != ZYDIS_REGISTER_RIP)
             return true;
         g->kind = KIND_LEA_RIP;
-        return fits_disp(g, op) && i->op_bytes == 8 && i->addr_bytes == 8;
+        return i->op_bytes == 8 && i->addr_bytes == 8;
     case ZYDIS_MNEMONIC_NOP:
     case ZYDIS_MNEMONIC_PREFETCH:
     case ZYDIS_MNEMONIC_PREFETCHW:
@@ -210,9 +213,7 @@ static bool memory_kind(struct guest_insn *g)
         break;
     }
     g->kind = KIND_MEM;
-    if (rip && !fits_disp(g, op))
-        return false;
-    return g->mem_bytes > 0 && g->mem_bytes <= 64 && note_high_byte(g) && !(rip && i->addr_bytes != 8);
+    return g->mem_bytes > 0 && g->mem_bytes <= 64 && note_high_byte(g);
 }
 
 static bool stack_kind(struct guest_insn *g)
@@ -257,7 +258,7 @@ static bool jump_kind(struct guest_insn *g)
 static bool classify(struct guest_insn *g, uint32_t mode)
 {
     const struct insn *i = &g->insn;
-    if (!note_operands(g))
+    if (!note_operands(g) || (g->has_mem && !fits_disp(g)))
         return false;
     switch (i->z.meta.category) {
     case ZYDIS_CATEGORY_COND_BR:
@@ -286,15 +287,15 @@ static bool classify(struct guest_insn *g, uint32_t mode)
 }
 
 static bool decode(const struct decoder *d, const uint8_t *bytes, unsigned len, uint32_t mode,
-                   struct insn *ret)
+                   struct insn *ret, bool *need_more)
 {
-    bool need_more;
     uint32_t key = 0;
+    *need_more = false;
     if (d->forms && mode & MODE_LONG64 && insn_form_decode(d->forms, bytes, len, ret, &key))
         return true;
     if (d->v)
         vec_save(d->v);
-    if (!insn_decode(mode, bytes, len, ret, &need_more))
+    if (!insn_decode(mode, bytes, len, ret, need_more))
         return false;
     if (key)
         insn_form_learn(d->forms, key, ret);
@@ -312,7 +313,7 @@ void jit_decode_at(const struct decoder *d, const uint8_t *bytes, unsigned room,
     g->live_in = g->live_out = FL_ARITH;
     g->insn.len = 0;
     g->kind = KIND_STEP;
-    if (!decode(d, bytes, room < 15 ? room : 15, mode, &g->insn)) {
+    if (!decode(d, bytes, room < 15 ? room : 15, mode, &g->insn, &g->needs_more)) {
         g->insn.len = 0;
         return;
     }

@@ -15,8 +15,9 @@ enum kind {
     KIND_PUSH, /* register, immediate or memory */
     KIND_POP,
     KIND_LEAVE,
-    KIND_SYS, /* jit_sys.c, inline */
-    KIND_BIT, /* BT and its kin with a bit number that reaches beyond the operand */
+    KIND_SYS,    /* jit_sys.c, inline */
+    KIND_STRING, /* REP MOVS, REP STOS */
+    KIND_BIT,    /* BT and its kin with a bit number that reaches beyond the operand */
     /* ends of blocks */
     KIND_JCC,
     KIND_JRCXZ,
@@ -39,6 +40,7 @@ struct guest_insn {
     uint8_t mem;  /* operand number, if it has one */
     uint16_t mem_bytes;
     bool has_mem, writes; /* memory */
+    bool needs_more;      /* no instruction yet: it goes on behind what there was */
     bool faults;          /* natively: #DE, #GP, #XM, ... */
     bool vectors;         /* needs them in the registers */
     uint8_t op;           /* of KIND_SYS and KIND_CALL_C: jit_call.h */

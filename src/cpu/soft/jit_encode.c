@@ -55,12 +55,12 @@ void put_with_place(struct out *o, const struct insn *i, const struct place *p, 
     else
         put_legacy(o, i, p);
     if (is_moffs(i)) {
-        put_operand(o, RAX, p->base, p->index, 0, p->disp);
+        put_operand(o, RAX, p->base, p->index, p->scale, p->disp);
         return;
     }
     unsigned at = i->z.raw.modrm.offset;
     unsigned reg = i->bytes[at] >> 3 & 7u;
-    put_operand(o, high ? reg - 4 : reg, p->base, p->index, 0, p->disp);
+    put_operand(o, high ? reg - 4 : reg, p->base, p->index, p->scale, p->disp);
     for (unsigned n = at + 1u + (i->z.raw.sib.offset ? 1 : 0) + i->z.raw.disp.size / 8u; n < i->len; n++)
         put8(o, i->bytes[n]);
 }

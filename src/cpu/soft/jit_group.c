@@ -3,7 +3,6 @@
 #include "cpu/soft/jit_group.h"
 
 #include "cpu/soft/copy.h"
-#include "cpu/soft/copy.h"
 #include "cpu/soft/jit_asm.h"
 #include "cpu/soft/jit_call.h"
 
@@ -15,6 +14,7 @@ struct scan {
     unsigned version, nr;
     unsigned versions[REGS];
     int32_t offs[REGS];
+    uint32_t moved; /* registers that constants were added to */
     struct group *at;
     bool split; /* no group of this key has bytes on both sides of an offset */
     struct where split_key;
@@ -83,7 +83,8 @@ static struct group *group_of(struct scan *s, const struct where *w, int32_t off
     if (s->nr == GROUPS)
         return NULL;
     struct group *g = &s->at[s->nr++];
-    *g = (struct group){.key = *w, .version = version, .min = off, .max = off + (int32_t)bytes, .first_off = off};
+    *g = (struct group){
+        .key = *w, .version = version, .min = off, .max = off + (int32_t)bytes, .first_off = off};
     return g;
 }
 
@@ -122,6 +123,7 @@ static void forget(struct scan *s, unsigned reg)
 static void move_by(struct scan *s, unsigned reg, int64_t by)
 {
     int64_t to = s->offs[reg] + by;
+    s->moved |= 1u << reg;
     if (to > MAX_OFFSET || to < -MAX_OFFSET)
         forget(s, reg);
     else
@@ -176,6 +178,13 @@ static void forget_all(struct scan *s)
         forget(s, reg);
 }
 
+static void after_string(struct scan *s)
+{
+    forget(s, RCX);
+    forget(s, RSI);
+    forget(s, RDI);
+}
+
 static void step_over(struct scan *s, const struct guest_insn *g)
 {
     unsigned reg, bytes, shift;
@@ -187,6 +196,9 @@ static void step_over(struct scan *s, const struct guest_insn *g)
     case KIND_POP:
         move_by(s, RSP, 8);
         forget(s, operand_gpr(g->insn.ops[0].reg.value, &bytes, &shift));
+        return;
+    case KIND_STRING:
+        after_string(s);
         return;
     case KIND_LEAVE:
         forget(s, RSP);
@@ -269,7 +281,7 @@ static void give_slots(struct scan *s, struct guest_insn *insns, unsigned nr)
 
 static void scan(struct scan *s, struct guest_insn *insns, unsigned nr)
 {
-    s->version = s->nr = 0;
+    s->version = s->nr = s->moved = 0;
     zero_bytes(s->versions, sizeof(s->versions));
     zero_bytes(s->offs, sizeof(s->offs));
     for (unsigned n = 0; n < nr; n++) {
@@ -303,4 +315,33 @@ void find_groups(struct guest_insn *insns, unsigned nr, struct group *at, const 
     if (split)
         scan_split(&s, insns, nr, split);
     give_slots(&s, insns, nr);
+}
+
+static bool moves_steadily(const struct scan *s, struct group *k)
+{
+    const struct where *w = &k->key;
+    if (k->version || s->versions[w->base] || s->versions[w->index] ||
+        (w->index != NO_REG && w->base != NO_REG && s->moved >> w->base & 1) ||
+        (w->index != NO_REG && w->base == NO_REG))
+        return false;
+    k->stride = s->offs[w->base] + (w->index == NO_REG ? 0 : s->offs[w->index] * (1 << w->scale));
+    return true;
+}
+
+bool find_loop_groups(struct guest_insn *insns, unsigned nr, struct group *at, unsigned *ret_nr)
+{
+    struct scan s;
+    s.at = at;
+    s.split = false;
+    scan(&s, insns, nr);
+    *ret_nr = s.nr;
+    for (unsigned n = 0; n < nr; n++)
+        if (accesses(&insns[n]) && insns[n].groups[0] == NO_GROUP)
+            return false;
+    for (unsigned k = 0; k < s.nr; k++) {
+        at[k].slot = (uint8_t)k;
+        if (k >= GROUP_SLOTS || !moves_steadily(&s, &at[k]))
+            return false;
+    }
+    return s.nr;
 }

@@ -34,6 +34,7 @@ struct group {
     uint16_t first_bytes, count;
     uint8_t first, last; /* instructions */
     uint8_t slot;        /* of v->jit_delta */
+    int32_t stride;      /* of a loop: by how much it moves each round */
     bool write, first_write;
     bool open;   /* its check has been written */
     bool stored; /* the slot has the delta */
@@ -43,4 +44,7 @@ struct group {
 struct where where_operand(const struct guest_insn *g);
 struct where where_stack(unsigned base, int32_t disp);
 /* Sets groups[] of each instruction. at: GROUPS of them. split: see jit_split.c, or NULL. */
+/* The same for a block that jumps back to its start: false if not all accesses are of groups whose registers
+ * change by constants only. An operand with an index has a base that does not change. */
+bool find_loop_groups(struct guest_insn *insns, unsigned nr, struct group *at, unsigned *ret_nr);
 void find_groups(struct guest_insn *insns, unsigned nr, struct group *at, const struct split *split);

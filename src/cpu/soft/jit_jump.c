@@ -248,14 +248,20 @@ void emit_side_exit(struct translation *t, const struct guest_insn *g)
     add_exit(t, jump_conditionally(&t->o, g), g->target, t->mode & MODE_NO_GROUPS);
 }
 
+/* Of a loop, so that the way back is straight. */
+void emit_way_out(struct translation *t, const struct guest_insn *g)
+{
+    align_jump(t, 2);
+    add_exit(t, jump_if(&t->o, (g->insn.z.opcode & 15u) ^ 1), g->off + g->insn.len, t->mode & MODE_NO_GROUPS);
+}
+
 static void emit_cond(struct translation *t, const struct guest_insn *g)
 {
     int32_t next = g->off + g->insn.len;
     flags_back(t, 0);
     if (g->kind == KIND_JCC && g->near_target && g->target <= g->off && next < (int32_t)RAM_PAGE &&
         !no_chain(t)) {
-        align_jump(t, 2); /* a loop: the way back is straight */
-        add_exit(t, jump_if(&t->o, (g->insn.z.opcode & 15u) ^ 1), (unsigned)next, t->mode & MODE_NO_GROUPS);
+        emit_way_out(t, g);
         emit_goto(t, g->target, g->off, wanted_there(t, g));
         return;
     }
@@ -331,7 +337,8 @@ static void find_target(struct translation *t, const struct guest_insn *g)
         slow_path(t, missing, SITE(LEAVE_STEP, g->off, true), 0);
         return;
     }
-    j->sites[j->nr_sites] = (struct site){.retry = code_at(t, retry), .off = g->off};
+    j->sites[j->nr_sites] =
+        (struct site){.retry = code_at(t, retry), .off = g->off, .write = g->kind == KIND_CALL_TO};
     slow_path(t, missing, SITE(LEAVE_TARGET, j->nr_sites++, true), R11);
 }
 

@@ -37,10 +37,12 @@ uint64_t loose_lines(struct jit *j, uint64_t gpa_page)
 
 enum { NO, MOV, ARITH, TEST, IMUL, LEA, JUMP };
 
-/* Without memory operand, of 4 or 8 bytes. */
+/* Without memory operand, of 4 or 8 bytes; one of r9 to r11 must be left for the number. */
 static unsigned form_of(const struct guest_insn *g)
 {
     const struct insn *i = &g->insn;
+    if ((g->uses & SCRATCH_REGS) == SCRATCH_REGS)
+        return NO;
     if (g->kind == KIND_JMP || g->kind == KIND_CALL)
         return JUMP;
     if (g->kind != KIND_COPY || i->op_bytes < 4 || i->z.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT)

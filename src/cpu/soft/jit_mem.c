@@ -15,12 +15,12 @@ static void mark_here(struct translation *t, const struct guest_insn *g)
 
 void load_place(struct translation *t, unsigned reg, const struct place *p)
 {
-    op64(&t->o, OP_LOAD, reg, p->base, p->index, 0, p->disp);
+    op64(&t->o, OP_LOAD, reg, p->base, p->index, p->scale, p->disp);
 }
 
 void store_place(struct translation *t, unsigned reg, const struct place *p)
 {
-    op64(&t->o, OP_STORE, reg, p->base, p->index, 0, p->disp);
+    op64(&t->o, OP_STORE, reg, p->base, p->index, p->scale, p->disp);
 }
 
 struct place place_operand(struct translation *t, const struct guest_insn *g, unsigned bytes, bool write)
@@ -43,7 +43,7 @@ static void put_high(struct translation *t, const struct guest_insn *g, struct p
     unsigned reg = (g->insn.bytes[g->insn.z.raw.modrm.offset] >> 3 & 7u) - 4;
     if (p->base == reg || p->index == reg) {
         unsigned a = scratch_take(t, place_regs(p));
-        op64(o, OP_LEA, a, p->base, p->index, 0, p->disp);
+        op64(o, OP_LEA, a, p->base, p->index, p->scale, p->disp);
         *p = (struct place){.base = (uint8_t)a, .index = NO_REG};
     }
     rorx_low64(o, reg, 8);
@@ -72,6 +72,7 @@ void emit_copy(struct translation *t, const struct guest_insn *g)
     scratch_guest(t, g->loads);
     scratch_prepare(t, g->sets);
     mark_here(t, g);
+    shape_number(t, g);
     insn_copy(t->o.at, &g->insn);
     t->o.at += g->insn.len;
     scratch_written(t, g->sets);
@@ -96,7 +97,7 @@ static void store_imm(struct out *o, const struct place *p, uint32_t imm)
 {
     put8(o, 0x48 | rex_of(p->base, p->index));
     put8(o, 0xc7);
-    put_operand(o, 0, p->base, p->index, 0, p->disp);
+    put_operand(o, 0, p->base, p->index, p->scale, p->disp);
     put32(o, imm);
 }
 

@@ -91,6 +91,8 @@ uint32_t page_wake(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
         return 0;
     cache_watch_page(j, v, gpa & ~0xfffull);
     uint32_t n = find_sleeper(j, gpa, mode);
+    if (!n)
+        n = shape_renew(j, gpa, mode);
     if (n)
         cache_wake(j, n);
     else
@@ -105,6 +107,7 @@ static void open_page(struct jit *j, struct code_page *p, uint64_t page)
     for (uint32_t n = p->first; n; n = j->blocks[n].page_next)
         cache_sleep(j, &j->blocks[n]);
     p->first = 0;
+    p->written = true;
     p->sum = 0;
     __atomic_store_n(&p->lines, 0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&p->writes, 0, __ATOMIC_RELAXED);

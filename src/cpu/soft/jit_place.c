@@ -21,7 +21,7 @@
 
 #define BIT(reg) ((reg) >= R9 && (reg) <= R11 ? 1u << (reg) : 0u)
 
-static uint32_t address_regs(const struct where *w)
+uint32_t scratch_bits(const struct where *w)
 {
     return BIT(w->base) | BIT(w->index);
 }
@@ -55,17 +55,24 @@ static void linear(struct translation *t, const struct where *w, unsigned a, int
         gs64(o, OP_ADD, a, VCPU_OFF(seg_base) + 8u * w->seg);
 }
 
-/* a := linear address - tag, t := slot * 32; away if they do not match. */
+/* The register that has the linear address: the base by itself, a moment before a has it, or a. */
+static unsigned source(const struct where *w, unsigned a, int32_t extra)
+{
+    bool base = w->base != NO_REG && w->index == NO_REG && !w->seg && !w->addr32 && !(w->disp + extra);
+    return base ? w->base : a;
+}
+
+/* a := linear address - tag, x := slot * 32; away if they do not match. from has the address too. */
 static void check(struct translation *t, const struct guest_insn *g, const uint8_t *retry, unsigned a,
-                  unsigned x, struct site s)
+                  unsigned x, unsigned from, struct site s)
 {
     struct out *o = &t->o;
     struct jit *j = t->j;
     uint32_t tlb = s.write ? t->tlb_write : t->tlb_read;
     if (j->bmi2) {
-        rorx32(o, x, a, 12 - 5);
+        rorx32(o, x, from, 12 - 5);
     } else {
-        move32(o, x, a);
+        move32(o, x, from);
         shift32(o, false, x, 12 - 5);
     }
     and32(o, x, (TLB_SIZE - 1) << 5);
@@ -90,7 +97,7 @@ static struct place alone(struct translation *t, const struct guest_insn *g, con
                           unsigned bytes, bool write, uint32_t busy, uint32_t keep)
 {
     const struct site s = {.bytes = (uint16_t)bytes, .write = write};
-    uint32_t tlb = write ? t->tlb_write : t->tlb_read, address = address_regs(w);
+    uint32_t tlb = write ? t->tlb_write : t->tlb_read, address = scratch_bits(w);
     bool plain =
         w->index == NO_REG && w->base != NO_REG && !w->seg && !w->addr32 && SCRATCH_REGS & ~(busy | address);
     unsigned x, a;
@@ -107,7 +114,7 @@ static struct place alone(struct translation *t, const struct guest_insn *g, con
     scratch_guest(t, address);
     linear(t, w, a, 0);
     scratch_lose(t, 1u << a | 1u << x);
-    check(t, g, retry, a, x, s);
+    check(t, g, retry, a, x, source(w, a, 0), s);
     if (!plain) {
         gs64_at(&t->o, OP_ADD, a, x, tlb + TLB_HOST);
         return at_host(a);
@@ -131,7 +138,7 @@ static void open_group(struct translation *t, const struct guest_insn *g, unsign
         .first_write = k->first_write,
     };
     BUG_ON(k->first != t->now);
-    uint32_t tlb = k->write ? t->tlb_write : t->tlb_read, address = address_regs(w);
+    uint32_t address = scratch_bits(w);
     flags_away(t, g->live_in, keep);
     unsigned x = scratch_take(t, SCRATCH_REGS & ~(busy | address) ? busy | address : keep);
     bool roomy = SCRATCH_REGS & ~(keep | address | 1u << x);
@@ -141,12 +148,8 @@ static void open_group(struct translation *t, const struct guest_insn *g, unsign
     scratch_guest(t, address);
     linear(t, w, a, k->min - k->first_off);
     scratch_lose(t, 1u << a | 1u << x);
-    check(t, g, retry, a, x, s);
-    gs64_at(&t->o, OP_LOAD, x, x, tlb + TLB_DELTA);
-    if (w->page)
-        gs64(&t->o, OP_ADD, x, VCPU_OFF(page_va));
-    if (w->seg)
-        gs64(&t->o, OP_ADD, x, VCPU_OFF(seg_base) + 8u * w->seg);
+    check(t, g, retry, a, x, source(w, a, k->min - k->first_off), s);
+    place_delta(t, k, w, x);
     scratch_has_delta(t, number, x);
     k->open = true;
 }
@@ -155,7 +158,7 @@ static void open_group(struct translation *t, const struct guest_insn *g, unsign
 static struct place with_delta(struct translation *t, unsigned number, const struct where *w, uint32_t busy,
                                uint32_t keep)
 {
-    uint32_t address = address_regs(w);
+    uint32_t address = scratch_bits(w);
     struct out *o = &t->o;
     if (w->index == NO_REG) {
         if (w->base == NO_REG) {
@@ -189,11 +192,38 @@ bool check_is_made(const struct translation *t, const struct guest_insn *g, unsi
     return g->groups[slot] != NO_GROUP && t->groups[g->groups[slot]].open;
 }
 
+void place_ahead(struct translation *t, const struct group *k, const struct where *w, unsigned a, unsigned x)
+{
+    const struct site s = {
+        .bytes = (uint16_t)(k->max - k->min),
+        .write = k->write,
+        .group = true,
+        .ahead = true,
+        .moving = k->stride != 0,
+    };
+    scratch_prepare(t, scratch_bits(w));
+    const uint8_t *retry = t->o.at;
+    scratch_guest(t, scratch_bits(w));
+    linear(t, w, a, 0);
+    check(t, &t->insns[0], retry, a, x, a, s);
+}
+
+void place_delta(struct translation *t, const struct group *k, const struct where *w, unsigned x)
+{
+    gs64_at(&t->o, OP_LOAD, x, x, (k->write ? t->tlb_write : t->tlb_read) + TLB_DELTA);
+    if (w->page)
+        gs64(&t->o, OP_ADD, x, VCPU_OFF(page_va));
+    if (w->seg)
+        gs64(&t->o, OP_ADD, x, VCPU_OFF(seg_base) + 8u * w->seg);
+}
+
 struct place place_of(struct translation *t, const struct guest_insn *g, unsigned slot, const struct where *w,
                       unsigned bytes, bool write, uint32_t keep)
 {
     uint32_t busy = g->uses | keep;
     int number = g->groups[slot];
+    if (t->pinned)
+        return loop_place(t, (unsigned)number, w, busy);
     if (number == NO_GROUP)
         return alone(t, g, w, bytes, write, busy, keep);
     if (!t->groups[number].open)

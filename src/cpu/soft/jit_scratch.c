@@ -42,6 +42,7 @@ static void give_up(struct translation *t, unsigned reg)
 unsigned scratch_take(struct translation *t, uint32_t avoid)
 {
     unsigned best = 0, least = 0;
+    avoid |= t->pinned;
     for (unsigned r = R11; r >= R9; r--) {
         if (avoid >> r & 1)
             continue;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * jit_split: groups that keep crossing the same page boundary, as those of a stack frame may do that lies there
- * each time. The block is translated again with the group in two parts, on either side of the boundary; if that
- * does not help either, without groups. What walks through memory crosses another boundary each time, and stays
- * as it is. Threads: jit's lock is held.
+ * jit_split: groups that keep crossing the same page boundary, as those of a stack frame may do that lies
+ * there each time. The block is translated again with the group in two parts, on either side of the boundary;
+ * if that does not help either, without groups. What walks through memory crosses another boundary each time,
+ * and stays as it is. Threads: jit's lock is held.
  */
 #include "cpu/soft/jit_block.h"
 
@@ -41,7 +41,9 @@ static void split(struct jit *j, const struct site *s, unsigned below)
     e->below = (uint16_t)below;
     e->tries++;
     b->sum = 0; /* not to wake up */
+    cache_take_off_page(j, (uint32_t)(b - j->blocks));
     cache_sleep(j, b);
+    cache_set_lines(j, cache_page(j, b->gpa));
 }
 
 void split_note(struct jit *j, uint32_t number, uint64_t va)

@@ -175,6 +175,8 @@ void tlb_drop_marked(struct vcpu *v, void (*fn)(struct vcpu *v, uint64_t gpa_pag
             for (uint64_t m = v->tlb_used[bank][ACCESS_WRITE].used[i]; m; m &= m - 1) {
                 unsigned slot = i * 64 + (unsigned)__builtin_ctzll(m);
                 void *host = (void *)(uintptr_t)v->tlb[bank].write[slot].host;
+                if (!host) /* dropped with another of the same page, just now */
+                    continue;
                 if (!(__atomic_load_n(&s->marks[soft_page_index(s, host)], __ATOMIC_RELAXED) & RAM_MARKED))
                     continue;
                 drop(v, bank, ACCESS_WRITE, slot);

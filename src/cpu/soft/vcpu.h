@@ -227,9 +227,10 @@ struct vcpu {
     /* A fault inside a C helper unwinds here (soft_fault); the instruction's start state is in gpr/rip. */
     struct fault_env *fault_env;
     struct exception exc;
-    bool event_taken; /* this instruction went into a handler: INT n and its kin */
-    uint32_t pauses;  /* PAUSE instructions so far */
-    uint32_t db_bits; /* DR6 gains them after this instruction (step, data breakpoint); 0: no trap is due */
+    bool event_taken;   /* this instruction went into a handler: INT n and its kin */
+    uint32_t pauses;    /* PAUSE instructions so far */
+    uint32_t crossings; /* groups that met a page's end */
+    uint32_t db_bits;   /* DR6 gains them after this instruction (step, data breakpoint); 0: no trap is due */
 
     bool nmi_pending;
     bool injected; /* set_state asked for this event to be delivered first; it is in exc */

@@ -95,6 +95,13 @@ static void pages(void)
     TRY("movups of a hole", "movups " HOLE ", %%xmm1", : : : ALL);
     TRY("popcnt then hole", "mov $0xff, %%ebx; popcnt %%ebx, %%eax; mov " HOLE ", %%ecx", : : : ALL);
     say("eax %lx\n", trap.f.rax);
+    TRY("writes up to a hole",
+        "mov $0xfffff0, %%ebx; movq $7, (%%rbx); movq $8, 8(%%rbx); movq $9, 16(%%rbx)", : : : ALL);
+    say("written %x %x\n", *(uint8_t *)0xfffff0, *(uint8_t *)0xfffff8);
+    *(volatile uint8_t *)0xffffff = 0x06;
+    TRY("nonsense before a hole", "mov $0xffffff, %%eax; jmp *%%rax", : : : ALL);
+    *(volatile uint8_t *)0xffffff = 0x48;
+    TRY("half an instruction before a hole", "mov $0xffffff, %%eax; jmp *%%rax", : : : ALL);
     TRY("enter", "mov %%rsp, %%rbx; mov $" HOLE ", %%esp; enter $16, $0", : : : ALL);
     (void)hole;
 }

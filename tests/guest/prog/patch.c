@@ -50,6 +50,7 @@ FORM(imul64, "imul $" NUMBER ", %r9, %r9");
 FORM(lea, "lea " NUMBER "(%rcx), %eax");
 FORM(lea64, "lea " NUMBER "(%r9,%rcx,4), %r9");
 FORM(leaindex, "lea " NUMBER "(,%rcx,8), %r9d");
+FORM(leaall, "mov %ecx, %r10d; mov %eax, %r11d; lea " NUMBER "(%r10,%r11,4), %r9");
 FORM(leabase, "lea " NUMBER "(%rsp), %rax; sub %rsp, %rax");
 FORM(push, "push $" NUMBER "; pop %rax");
 FORM(mov_mem, "sub $8, %rsp; movl $" NUMBER ", (%rsp); pop %rax");
@@ -61,10 +62,11 @@ struct form {
 };
 #define ROW(name, bytes, ...) {#name, name##_from, name##_number, name##_to, bytes, bytes + (__VA_ARGS__ + 0)}
 static const struct form forms[] = {
-    ROW(mov32, 4), ROW(mov32r9, 4), ROW(movsx, 4),    ROW(mov64, 8),      ROW(mov64r9, 8), ROW(add, 4),
-    ROW(add64, 4), ROW(adc64, 4),   ROW(sbb, 4),      ROW(and, 4),        ROW(or64, 4),    ROW(xor, 4),
-    ROW(cmp, 4),   ROW(cmp64, 4),   ROW(test, 4),     ROW(testcx, 4),     ROW(imul, 4),    ROW(imul64, 4),
-    ROW(lea, 4),   ROW(lea64, 4),   ROW(leaindex, 4), ROW(leabase, 4, 3), ROW(push, 4, 1), ROW(mov_mem, 4, 1),
+    ROW(mov32, 4),    ROW(mov32r9, 4), ROW(movsx, 4),      ROW(mov64, 8),   ROW(mov64r9, 8),
+    ROW(add, 4),      ROW(add64, 4),   ROW(adc64, 4),      ROW(sbb, 4),     ROW(and, 4),
+    ROW(or64, 4),     ROW(xor, 4),     ROW(cmp, 4),        ROW(cmp64, 4),   ROW(test, 4),
+    ROW(testcx, 4),   ROW(imul, 4),    ROW(imul64, 4),     ROW(lea, 4),     ROW(lea64, 4),
+    ROW(leaindex, 4), ROW(leaall, 4),  ROW(leabase, 4, 3), ROW(push, 4, 1), ROW(mov_mem, 4, 1),
 };
 
 static void write_number(uint8_t *at, unsigned bytes)
@@ -106,7 +108,7 @@ static void one_form(const struct form *f, unsigned n)
         patch(code + (f->number - f->from) - f->back, f->bytes, turn);
         sum = sum * 3 + call(code);
     }
-    say("%s %x\n", f->name, sum);
+    say("%s %x\n", f->name, (unsigned)sum);
 }
 
 /* ---- jumps ---- */
@@ -143,7 +145,7 @@ static void jumps(void)
         if (turn > 4)
             sum = sum * 3 + call(page + (turn & 1 ? 0x180 : 0x100));
     }
-    say("jumps %x\n", sum);
+    say("jumps %x\n", (unsigned)sum);
 }
 
 /* ---- code that comes back ---- */
@@ -172,7 +174,40 @@ static void comes_back(void)
             sum = sum * 3 + got;
         }
     }
-    say("comes back %x\n", sum);
+    say("comes back %x\n", (unsigned)sum);
+}
+
+/* mov ecx, n; add eax, n; mov edx, [rbx]; add (or sub) rbx, m; add eax, [rbx + 4]; imul ecx, ecx, n; xor eax,
+ * ecx: the same code with other numbers, of which m moves a register that memory is reached through. */
+static void make(uint8_t *at, uint32_t n, uint32_t m, bool sub)
+{
+    static const uint8_t code[] = {0xb9, 0,    0,    0,    0, 0x05, 0, 0, 0,    0,    0x8b,
+                                   0x13, 0x48, 0x81, 0xc3, 0, 0,    0, 0, 0x03, 0x43, 0x04,
+                                   0x01, 0xd0, 0x69, 0xc9, 0, 0,    0, 0, 0x31, 0xc8, 0xc3};
+    uint32_t n3 = n * 3, n5 = n * 5;
+    memcpy(at, code, sizeof(code));
+    memcpy(at + 1, &n, 4);
+    memcpy(at + 6, &n3, 4);
+    at[14] = sub ? 0xeb : 0xc3;
+    memcpy(at + 15, &m, 4);
+    memcpy(at + 26, &n5, 4);
+}
+
+static void template(void)
+{
+    uint8_t *page = AREA + 0x68000;
+    uint32_t *data = (uint32_t *)(AREA + 0x6a000);
+    word sum = 0;
+    for (unsigned i = 0; i < 64; i++)
+        data[i] = number();
+    for (unsigned turn = 0; turn < 3 * TURNS; turn++) {
+        word got = turn, base = (word)(data + 32);
+        make(page, number(), number() % 5 ? 8 : 4 * (number() % 8), number() % 16 == 0);
+        for (unsigned i = 0; i < 3; i++)
+            __asm__ volatile("call *%2" : "+a"(got), "+b"(base) : "r"(page) : "rcx", "rdx", "memory", "cc");
+        sum = sum * 3 + got + base - (word)data;
+    }
+    say("template %x\n", sum);
 }
 
 /* A function that writes into the next one, in the same page; and data in the same line. */
@@ -196,7 +231,7 @@ static void beside(void)
             *(volatile uint32_t *)(page + 0x21) += i;
         sum = sum * 3 + got + *(uint32_t *)(page + 0x21);
     }
-    say("beside %x\n", sum);
+    say("beside %x\n", (unsigned)sum);
 }
 
 int main(void)
@@ -205,6 +240,7 @@ int main(void)
         one_form(&forms[n], n);
     jumps();
     comes_back();
+    template();
     beside();
     return 0;
 }

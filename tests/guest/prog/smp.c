@@ -103,6 +103,123 @@ static void start_shared(void)
     *in_code = *both = *data = locked = 0;
 }
 
+/*
+ * Both write functions, run their own and the other's, and count in data between them, all in the same pages;
+ * some lie across two of them. What the other writes in this phase is not run.
+ */
+#define SLOTS  400u
+#define PHASES 24u
+struct slot {
+    uint8_t *at;
+    uint32_t form, number;
+};
+static struct slot slots[SLOTS];
+static volatile uint32_t wrong[2], phase_done;
+
+/* Before the number, behind it. The argument is in EDI. */
+static const struct {
+    uint8_t head[6], head_len, tail[4], tail_len;
+} function[] = {
+    {{0xb8}, 1, {0xc3}, 1},                                     /* mov eax, n */
+    {{0x8d, 0x87}, 2, {0xc3}, 1},                               /* lea eax, [rdi + n] */
+    {{0x89, 0xf8, 0x35}, 3, {0xc3}, 1},                         /* mov eax, edi; xor eax, n */
+    {{0x89, 0xf8, 0x69, 0xc0}, 4, {0xc3}, 1},                   /* mov eax, edi; imul eax, eax, n */
+    {{0x89, 0xf8, 0x41, 0xb9}, 4, {0x44, 0x01, 0xc8, 0xc3}, 4}, /* ...; mov r9d, n; add eax, r9d */
+};
+
+static uint32_t result_of(const struct slot *s, uint32_t x)
+{
+    switch (s->form) {
+    case 0:
+        return s->number;
+    case 2:
+        return x ^ s->number;
+    case 3:
+        return x * s->number;
+    default:
+        return x + s->number;
+    }
+}
+
+static uint32_t next(uint32_t *seed)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return *seed >> 8;
+}
+
+static void write_slot(struct slot *s, uint32_t how, uint32_t number)
+{
+    uint8_t *to = s->at + function[s->form].head_len;
+    if (how == 0) {
+        *(volatile uint32_t *)to = s->number = number;
+        return;
+    }
+    if (how == 1) {
+        s->number = (s->number & ~0xffu) | (number & 0xff);
+        *(volatile uint8_t *)to = (uint8_t)number;
+        return;
+    }
+    s->form = number % (sizeof(function) / sizeof(function[0]));
+    s->number = number;
+    to = s->at + function[s->form].head_len;
+    memcpy(s->at, function[s->form].head, function[s->form].head_len);
+    memcpy(to, &number, 4);
+    memcpy(to + 4, function[s->form].tail, function[s->form].tail_len);
+}
+
+static void place_slots(void)
+{
+    uint32_t seed = 5;
+    for (unsigned k = 0; k < SLOTS; k++) {
+        uint8_t *from = (uint8_t *)0x240000 + 82 * k;
+        unsigned left = 4096 - ((word)from & 4095); /* some at the very end of a page */
+        slots[k].at = left >= 8 && left < 56 ? from + left - 3 - k % 5 : from;
+        write_slot(&slots[k], 2, next(&seed));
+        memset(from + 64, 0, 12);
+    }
+}
+
+static void count_beside(unsigned k)
+{
+    volatile uint32_t *at = (uint32_t *)(0x240000ul + 82 * k + 64);
+    at[0]++;
+    at[2] += at[0];
+    at[1] = at[2] - at[0];
+}
+
+static void work_in_slots(unsigned cpu)
+{
+    uint32_t seed = cpu + 1;
+    for (unsigned phase = 0; phase < PHASES; phase++) {
+        for (unsigned k = 0; k < SLOTS; k++) {
+            struct slot *s = &slots[k];
+            bool mine = (k & 1) == cpu, hot = (k >> 1 & 1) == (phase & 1);
+            uint32_t x = next(&seed);
+            if (mine && hot && x % 3 == 0)
+                write_slot(s, x / 3 % 3, next(&seed));
+            if (mine && x % 5 == 0)
+                count_beside(k);
+            if ((mine || !hot) && ((uint32_t (*)(uint32_t))(word)s->at)(x) != result_of(s, x))
+                wrong[cpu]++;
+        }
+        __asm__ volatile("lock incl %0" : "+m"(phase_done) : : "cc", "memory");
+        while (phase_done < 2 * (phase + 1))
+            __asm__ volatile("pause");
+        uint32_t a = 0;
+        __asm__ volatile("cpuid" : "+a"(a) : : "rbx", "rcx", "rdx", "memory");
+    }
+}
+
+static uint32_t sum_beside(void)
+{
+    uint32_t sum = 0;
+    for (unsigned k = 0; k < SLOTS; k++) {
+        const volatile uint32_t *at = (uint32_t *)(0x240000ul + 82 * k + 64);
+        sum = sum * 5 + at[0] + 3 * at[1] + 7 * at[2];
+    }
+    return sum;
+}
+
 void ap_main(void);
 void ap_main(void)
 {
@@ -136,6 +253,8 @@ void ap_main(void)
     barrier(6);
     run_shared();
     barrier(7);
+    work_in_slots(1);
+    barrier(8);
 }
 
 static void start(void)
@@ -164,6 +283,7 @@ static void change_code(void)
         sum = sum * 3 + i;
     }
     start_shared();
+    place_slots();
     barrier(6);
     write_shared();
     barrier(7);
@@ -200,5 +320,8 @@ int main(void)
     barrier(5);
     say("shoot-down %u %u\n", before, plain);
     change_code();
+    work_in_slots(0);
+    barrier(8);
+    say("slots: %u wrong, %u wrong, beside %x\n", wrong[0], wrong[1], sum_beside());
     return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "base/own.h"
 #include "container/cgroup_limits.h"
+#include "container/cgroup_systemd.h"
 
 static void a_path_cannot_lead_out(void **s)
 {
@@ -28,6 +29,36 @@ static void weights_cover_the_whole_range(void **s)
     assert_int_equal(cgroup2_cpu_weight(1024), 39);
     assert_int_equal(cgroup2_io_weight(10), 1);
     assert_int_equal(cgroup2_io_weight(1000), 10000);
+}
+
+static void scopes_are_named_as_engines_expect(void **s)
+{
+    (void)s;
+    struct scope n;
+    assert_int_equal(scope_name("machine.slice:libpod:abc", "x", false, &n, NULL), 0);
+    assert_string_equal(n.unit, "libpod-abc.scope");
+    assert_string_equal(n.path, "/machine.slice/libpod-abc.scope");
+    assert_int_equal(scope_name("kubepods-burstable-pod7.slice:cri-containerd:9f", "x", false, &n, NULL), 0);
+    assert_string_equal(
+        n.path,
+        "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod7.slice/cri-containerd-9f.scope");
+    assert_int_equal(scope_name("-.slice::abc", "x", false, &n, NULL), 0);
+    assert_string_equal(n.path, "/abc.scope");
+    assert_int_equal(scope_name(NULL, "one", false, &n, NULL), 0);
+    assert_string_equal(n.path, "/system.slice/hospes-one.scope");
+    assert_int_equal(scope_name("", "one", true, &n, NULL), 0);
+    assert_string_equal(n.slice, "user.slice");
+}
+
+static void what_is_no_scope_is_refused(void **s)
+{
+    (void)s;
+    struct scope n;
+    const char *const bad[] = {"/a/b",           "a:b",          "a.slice:b",      "noslice:p:n",
+                               "a--b.slice:p:n", "-a.slice:p:n", "a.slice:p:../x", "../a.slice:p:n",
+                               "a.slice:p:n/x",  ".slice:p:n"};
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(scope_name(bad[i], "x", false, &n, NULL), -EINVAL);
 }
 
 /* ---- the program ---- */
@@ -111,6 +142,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_path_cannot_lead_out),
         cmocka_unit_test(weights_cover_the_whole_range),
+        cmocka_unit_test(scopes_are_named_as_engines_expect),
+        cmocka_unit_test(what_is_no_scope_is_refused),
         cmocka_unit_test(the_last_rule_decides),
         cmocka_unit_test(without_a_rule_for_all_the_rest_is_allowed),
     };

@@ -169,6 +169,76 @@ static void process_limits_and_caps_are_checked(void **s)
     assert_int_equal(c.process.caps[CAPS_BOUNDING], 1ull << 5);
 }
 
+/* Every section with something in it, for what follows. */
+static const char everything[] = HEAD
+    "\"hostname\": \"h\", \"annotations\": {\"a\": \"b\"},"
+    " \"process\": {\"terminal\": true, \"consoleSize\": {\"height\": 24, \"width\": 80}, \"cwd\": \"/\", "
+    "\"args\": [\"sh\"],"
+    "  \"env\": [\"A=b\"], \"user\": {\"uid\": 1, \"gid\": 2, \"umask\": 18, \"additionalGids\": [3]},"
+    "  \"capabilities\": {\"bounding\": [\"CAP_KILL\"]}, \"rlimits\": [{\"type\": \"RLIMIT_CPU\", \"soft\": "
+    "1, \"hard\": 2}],"
+    "  \"scheduler\": {\"policy\": \"SCHED_FIFO\", \"priority\": 1, \"flags\": [\"SCHED_FLAG_RECLAIM\"]},"
+    "  \"ioPriority\": {\"class\": \"IOPRIO_CLASS_BE\", \"priority\": 4}, \"oomScoreAdj\": 3},"
+    " \"mounts\": [{\"destination\": \"/m\", \"source\": \"/s\", \"options\": [\"rbind\", \"ro\", "
+    "\"rslave\"],"
+    "  \"uidMappings\": [{\"containerID\": 0, \"hostID\": 1, \"size\": 2}], \"gidMappings\": [{\"size\": "
+    "1}]}],"
+    " \"hooks\": {\"prestart\": [{\"path\": \"/h\", \"args\": [\"h\"], \"env\": [\"X=y\"], \"timeout\": 3}]},"
+    " \"linux\": {\"namespaces\": [{\"type\": \"mount\"}, {\"type\": \"uts\"}, {\"type\": \"network\", "
+    "\"path\": \"/n\"}],"
+    "  \"devices\": [{\"path\": \"/dev/x\", \"type\": \"c\", \"major\": 1, \"minor\": 2, \"fileMode\": 438}],"
+    "  \"sysctl\": {\"net.a\": \"1\"}, \"personality\": {\"domain\": \"LINUX\"}, \"seccomp\": "
+    "{\"defaultAction\": \"X\"},"
+    "  \"resources\": {\"devices\": [{\"allow\": false, \"access\": \"rw\"}], \"memory\": {\"limit\": 1, "
+    "\"swap\": 2},"
+    "   \"cpu\": {\"shares\": 2, \"cpus\": \"0\"}, \"pids\": {\"limit\": 3}, \"blockIO\": {\"weight\": 10,"
+    "   \"throttleReadBpsDevice\": [{\"major\": 1, \"minor\": 2, \"rate\": 3}]}, \"hugepageLimits\": "
+    "[{\"pageSize\": \"2MB\", \"limit\": 1}],"
+    "   \"rdma\": {\"r\": {\"hcaHandles\": 1}}, \"unified\": {\"memory.high\": \"1\"}},"
+    "  \"maskedPaths\": [\"/p\"], \"readonlyPaths\": [\"/q\"]}}";
+
+static unsigned random_below(uint64_t *seed, unsigned n)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(*seed >> 33) % n;
+}
+
+/* A byte changed, a piece left out or put elsewhere: it is read, or refused in one line, and never worse. */
+static void damaged_configurations_are_read_or_refused(void **s)
+{
+    (void)s;
+    static const char bytes[] = "{}[]\",:0-9e.ntx\\ \xff";
+    uint64_t seed = 1;
+    unsigned read = 0, size = sizeof(everything);
+    for (unsigned round = 0; round < 4000; round++) {
+        OWN_CONFIG c = {0};
+        struct err e = {0};
+        char *text = malloc(size);
+        memcpy(text, everything, size);
+        for (unsigned changes = 1 + random_below(&seed, 3); changes; changes--) {
+            unsigned at = random_below(&seed, size - 40), from = random_below(&seed, size - 40);
+            if (random_below(&seed, 2))
+                memmove(text + at, text + from, random_below(&seed, 32));
+            else
+                text[at] = bytes[random_below(&seed, sizeof(bytes) - 1)];
+        }
+        int rc = config_parse(text, strlen(text), "config.json", &c, &e);
+        assert_true(rc == 0 || (rc == -EINVAL && e.text[0] && !strchr(e.text, '\n')));
+        read += rc == 0;
+    }
+    assert_true(read > 20 && read < 3980);
+}
+
+static void all_sections_together_are_read(void **s)
+{
+    (void)s;
+    OWN_CONFIG c = {0};
+    accepted(everything, &c);
+    assert_int_equal(c.resources.memory_swap, 2);
+    assert_int_equal(c.hooks[HOOK_PRESTART].item[0].timeout_s, 3);
+    assert_string_equal(c.resources.unified_text[0], "1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +251,8 @@ int main(void)
         cmocka_unit_test(the_profile_is_cut_out_unparsed),
         cmocka_unit_test(a_span_is_never_longer_than_the_text),
         cmocka_unit_test(process_limits_and_caps_are_checked),
+        cmocka_unit_test(all_sections_together_are_read),
+        cmocka_unit_test(damaged_configurations_are_read_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
