@@ -221,6 +221,9 @@ static int write_config(struct monitor *m, struct err *e)
     int rc = root < 0 ? err_sys(e, "%s", m->root) : bundle_user_find(root, m->c->guest->user, &m->user, e);
     if (rc < 0)
         return rc;
+    if (m->rootless && (m->user.uid || m->user.gid))
+        return err_set(e, -EOPNOTSUPP, "user %s: an ordinary user's container has one user, root",
+                       m->c->guest->user);
     m->shell = strdup(find_shell(root));
     const struct bundle b = {.guest = m->c->guest,
                              .root = m->root,
