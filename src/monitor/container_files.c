@@ -22,7 +22,7 @@
 
 static int write_file(const struct guest_dir *d, const char *name, const char *text, struct err *e)
 {
-    OWN_MEM char *path = guest_dir_file(d, name);
+    OWN_MEM char *path = guest_dir_run_file(d, name);
     OWN_FD fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644) : -1;
     if (fd < 0 || fchmod(fd, 0644) < 0)
         return err_sys(e, "%s", name);

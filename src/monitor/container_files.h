@@ -5,7 +5,7 @@
 #include "base/loop.h"
 #include "monitor/guest_dir.h"
 
-/* hosts, resolv.conf and hostname in the guest's folder. */
+/* hosts, resolv.conf and hostname in the guest's run folder, where they go with the rest. */
 int container_files_write(const struct guest_dir *d, const struct guest_config *c, struct err *e);
 
 /*

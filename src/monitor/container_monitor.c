@@ -216,7 +216,7 @@ static const char *find_shell(int root)
 static int write_config(struct monitor *m, struct err *e)
 {
     OWN_FD root = open(m->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    OWN_MEM char *path = guest_dir_file(m->c->dir, "config.json");
+    OWN_MEM char *path = guest_dir_run_file(m->c->dir, "config.json");
     OWN_MEM char *text = NULL;
     int rc = root < 0 ? err_sys(e, "%s", m->root) : bundle_user_find(root, m->c->guest->user, &m->user, e);
     if (rc < 0)
@@ -227,7 +227,7 @@ static int write_config(struct monitor *m, struct err *e)
     m->shell = strdup(find_shell(root));
     const struct bundle b = {.guest = m->c->guest,
                              .root = m->root,
-                             .files = m->c->dir->dir,
+                             .files = m->c->dir->run,
                              .user = &m->user,
                              .shell = m->shell,
                              .rootless = m->rootless};
@@ -241,7 +241,7 @@ static int write_config(struct monitor *m, struct err *e)
 static int make(void *ctx, const char *socket, struct err *e)
 {
     struct monitor *m = ctx;
-    const struct create_options o = {.bundle = m->c->dir->dir, .console_socket = socket};
+    const struct create_options o = {.bundle = m->c->dir->run, .console_socket = socket};
     return container_create(m->states, m->id, &o, e);
 }
 

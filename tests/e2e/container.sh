@@ -190,6 +190,37 @@ for i in $(seq 20); do
 	[ $rc -eq "$i" ] || fail "number $i: status $rc"
 done
 
+say "an ordinary user"
+uid=$((61000 + $$ % 1000))
+home=$(mktemp -d /tmp/hospes-container.XXXXXX)
+at_end "rm -rf $home"
+mkdir -p "$home/tree"/{bin,etc,tmp}
+cp "$(command -v busybox)" "$home/tree/bin/"
+for l in sh ls id touch sleep true; do ln -s busybox "$home/tree/bin/$l"; done
+printf 'root:x:0:0::/root:/bin/sh\nweb:x:33:33::/:/bin/sh\n' >"$home/tree/etc/passwd"
+cp "$hospes" "$home/hospes"
+chown -R $uid:$uid "$home"
+chmod 755 "$home"
+as() { setpriv --reuid=$uid --regid=$uid --clear-groups env -i PATH=/usr/bin:/bin HOME="$home" HOSPES_ROOT="$home/root" "$@"; }
+expect 0 as "$home/hospes" image import "$home/tree" --name tiny
+expect 0 as "$home/hospes" run --net none --rm tiny sh -c 'id; touch /x && ls -l /x'
+contains "uid=0(root)"
+expect 9 as "$home/hospes" run --net none --rm tiny sh -c 'exit 9'
+expect 0 as "$home/hospes" run --net host -d --name one tiny sleep 4324
+expect 0 as "$home/hospes" exec one touch /y
+expect 0 as "$home/hospes" stop one
+expect 0 as "$home/hospes" start one
+expect 0 as "$home/hospes" exec one ls /y
+kill -KILL "$(cat "$home/root/run/one/pid")"
+sleep 0.2
+expect 0 as "$home/hospes" rm -f one
+for _ in $(seq 50); do [ "$(ours 4324)" -eq 0 ] && break; sleep 0.1; done
+[ "$(ours 4324)" -eq 0 ] || fail "a process of the user's container runs on"
+expect 125 as "$home/hospes" run --net none --rm -u web tiny true
+contains "one user"
+expect 125 as "$home/hospes" run --net none --rm -m 64M tiny true
+[ -z "$(ls "$home/root/data/guests")" ] || fail "guests of the user: $(ls "$home/root/data/guests")"
+
 say "nothing is left"
 [ "$(cgroups)" = "$cgroups_before" ] || fail "cgroups: $(cgroups)"
 [ "$(mounts)" -le $((mounts_before + 1)) ] || fail "mounts: $(grep "$assets" /proc/self/mountinfo)"
