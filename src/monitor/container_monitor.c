@@ -150,7 +150,9 @@ static size_t console_input(void *dev, const void *buf, size_t len)
 
 static void console_drained(void *dev)
 {
-    (void)dev; /* streams look again by themselves */
+    struct monitor *m = dev;
+    if (m->streams)
+        streams_more(m->streams);
 }
 
 static void console_resize(void *dev, unsigned cols, unsigned rows)

@@ -130,6 +130,12 @@ static void again(void *ctx)
     pass_all(ctx);
 }
 
+void streams_more(struct streams *s)
+{
+    if (!s->c.held)
+        pass_all(s);
+}
+
 /* ---- its end ---- */
 
 /* False: no room for it just now. */

@@ -37,6 +37,7 @@ bool streams_attached(const struct streams *s);
 void streams_fail(struct streams *s,
                   int status); /* the guest ends: say so to the client; it gets this status */
 
+void streams_more(struct streams *s); /* the console takes output again */
 void streams_resize(struct streams *s, unsigned cols, unsigned rows);
 /* Input that does not come from its client. Returns what was taken. */
 size_t streams_input(struct streams *s, const void *data, size_t len);
