@@ -106,7 +106,9 @@ static int symbolic(struct place *p, const char *name, ext2_ino_t ino, const str
 
 static int special(struct place *p, const char *name, const struct ext2_inode *i)
 {
-    bool fifo = LINUX_S_ISFIFO(i->i_mode);
+    bool fifo = LINUX_S_ISFIFO(i->i_mode), device = LINUX_S_ISCHR(i->i_mode) || LINUX_S_ISBLK(i->i_mode);
+    if (!fifo && !device && !LINUX_S_ISSOCK(i->i_mode))
+        return -EINVAL;
     if (LINUX_S_ISSOCK(i->i_mode) || (!fifo && !p->u->root))
         return 1;
     dev_t dev = i->i_block[0] ? makedev(i->i_block[0] >> 8 & 0xff, i->i_block[0] & 0xff)
