@@ -2,7 +2,7 @@
 """container: hospes-oci beside crun and runc, the same bundles, in turn.
 
 Cases: spec (a bundle as `hospes-oci spec` writes it), profile (as Podman makes it: with a profile of its size), exec, state,
-burst (many at once). Each round runs every runtime once; what counts are the ratios of the medians. crun refuses hybrid
+burst (many at once), image (`hospes run --net none IMAGE /bin/true`, hospes alone; cpu: of the command, not its monitor). Each round runs every runtime once; what counts are the ratios of the medians. crun refuses hybrid
 cgroups, so all run in a mount namespace without the v2 part."""
 import ctypes
 import json
@@ -168,6 +168,17 @@ class Bench:
     def case_state(self):
         return self.with_running(lambda i: ("state", i))
 
+    def case_image(self):
+        path = self.bundle(self.name(), lambda c: None)
+        hospes = str(TOP / "build/hospes")
+        os.environ["HOSPES_ROOT"] = str(self.work / "root")
+        subprocess.run([hospes, "image", "import", path / "rootfs", "--name", "bench"], check=True, stdout=subprocess.DEVNULL)
+        everybody, self.runtimes = self.runtimes, {"hospes": hospes}
+        try:
+            return self.compare(lambda r: [hospes, "run", "--net", "none", "--rm", "bench", "/bin/true"])
+        finally:
+            self.runtimes = everybody
+
     def case_burst(self, at_once=100):
         path = self.bundle(self.name(), lambda c: None)
         times = {r: [] for r in self.runtimes}
@@ -198,7 +209,7 @@ def bench(args):
     leave_v2()
     b = Bench(args.n)
     try:
-        wanted = args.only.split(",") if args.only else ["spec", "profile", "exec", "state", "burst"]
+        wanted = args.only.split(",") if args.only else ["spec", "profile", "exec", "state", "burst", "image"]
         return {"cases": {case: getattr(b, f"case_{case}")() for case in wanted}}
     finally:
         shutil.rmtree(b.work, ignore_errors=True)
