@@ -91,7 +91,8 @@ static bool is_open(const struct trial *t, const struct outcome *o)
 /* A call with a bad target and a bad stack: which of them comes first is the processor's choice. */
 static bool calls_nowhere(const struct trial *t, const struct outcome *native, const struct outcome *soft)
 {
-    return native->vector == 12 && soft->vector == 13 && last(t, native) == ZYDIS_MNEMONIC_CALL;
+    return (native->vector == 12 || native->vector == 14) && soft->vector == 13 &&
+           last(t, native) == ZYDIS_MNEMONIC_CALL;
 }
 
 /* Of what is moved in parts, the processor may meet the missing page at any of them. */

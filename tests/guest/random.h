@@ -30,7 +30,7 @@
 struct piece {
     uint8_t bytes[16];
     uint8_t len;
-    int8_t skip;       /* a branch over so many pieces, or -1 */
+    int8_t skip;       /* a branch over so many pieces; -1: none; -1 - n: back by n */
     uint8_t rel_bytes; /* its displacement at the end of bytes: 1, 4, or 8 for an absolute address */
     uint8_t disp_at;   /* of a RIP-relative operand, 0: none */
     uint32_t rip_target;

@@ -17,6 +17,13 @@ static void resolve(const struct piece *p, uint8_t *at, uint64_t va, uint64_t ta
     }
 }
 
+/* The piece that a branch leads to. */
+static unsigned target_of(const struct piece *p, unsigned i)
+{
+    unsigned back = p->skip < -1 ? (unsigned)(-1 - p->skip) : 0;
+    return p->skip >= 0 ? i + 1u + (unsigned)p->skip : back > i ? 0 : i - back;
+}
+
 void gen_layout(const struct sequence *s, struct trial *t)
 {
     /* int3 at the end; before it, if the sequence repeats: decl COUNTER; jns start. */
@@ -30,7 +37,7 @@ void gen_layout(const struct sequence *s, struct trial *t)
     offsets[s->nr] = len;
     for (unsigned i = 0; i < s->nr; i++) {
         const struct piece *p = &s->pieces[i];
-        unsigned to = p->skip < 0 ? i : i + 1u + (unsigned)p->skip;
+        unsigned to = target_of(p, i);
         memcpy(t->code + offsets[i], p->bytes, p->len);
         to = to < s->nr ? to : s->nr;
         resolve(p, t->code + offsets[i], CODE_VA + offsets[i],

@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "random.h"
+#include "random_ops.h"
 
 #define NR_BASES 3u
 
@@ -17,126 +17,14 @@ struct shape {
     const ZydisDecoder *d;
     uint8_t bases[NR_BASES], index; /* 16: none */
     bool near_end;                  /* all accesses, near the same page's */
+    bool looping;                   /* LOOP_REG counts */
 };
 
-enum {
-    SIZED = 1,  /* code | 1: wider than a byte */
-    WIDE = 2,   /* never a byte */
-    VECTOR = 4, /* its operand size lies in the prefix alone */
-    RARE = 8,
-    VEX = 16, /* prefix counts as pp, map as there; vvvv is a register */
-};
-
-struct op {
-    uint8_t prefix, map, code; /* map 1: 0f, 2: 0f38, 3: 0f3a */
-    int8_t digit;              /* in ModRM.reg; -1: a register there */
-    uint8_t imm;               /* bytes; 4: as many as the operand size gives */
-    uint8_t how;
-};
-
-static const struct op ops[] = {
-    {0, 0, 0x88, -1, 0, SIZED},
-    {0, 0, 0x8a, -1, 0, SIZED},
-    {0, 0, 0x88, -1, 0, SIZED},
-    {0, 0, 0x8a, -1, 0, SIZED},
-    {0, 0, 0x8a, -1, 0, SIZED},
-    {0, 0, 0x00, -1, 0, SIZED},
-    {0, 0, 0x02, -1, 0, SIZED},
-    {0, 0, 0x08, -1, 0, SIZED},
-    {0, 0, 0x0a, -1, 0, SIZED},
-    {0, 0, 0x10, -1, 0, SIZED},
-    {0, 0, 0x12, -1, 0, SIZED},
-    {0, 0, 0x18, -1, 0, SIZED},
-    {0, 0, 0x1a, -1, 0, SIZED},
-    {0, 0, 0x20, -1, 0, SIZED},
-    {0, 0, 0x28, -1, 0, SIZED},
-    {0, 0, 0x2a, -1, 0, SIZED},
-    {0, 0, 0x30, -1, 0, SIZED},
-    {0, 0, 0x32, -1, 0, SIZED},
-    {0, 0, 0x38, -1, 0, SIZED},
-    {0, 0, 0x3a, -1, 0, SIZED},
-    {0, 0, 0x3a, -1, 0, SIZED},
-    {0, 0, 0x84, -1, 0, SIZED},
-    {0, 0, 0x86, -1, 0, SIZED},
-    {0, 0, 0x80, 0, 4, SIZED},
-    {0, 0, 0x80, 7, 4, SIZED},
-    {0, 0, 0x83, 2, 1, WIDE},
-    {0, 0, 0x83, 0, 1, WIDE},
-    {0, 0, 0x83, 4, 1, WIDE},
-    {0, 0, 0x83, 7, 1, WIDE},
-    {0, 0, 0xc6, 0, 4, SIZED},
-    {0, 0, 0xc6, 0, 4, SIZED},
-    {0, 0, 0xfe, 0, 0, SIZED},
-    {0, 0, 0xfe, 1, 0, SIZED},
-    {0, 0, 0xf6, 0, 4, SIZED},
-    {0, 0, 0xf6, 2, 0, SIZED},
-    {0, 0, 0xf6, 3, 0, SIZED},
-    {0, 0, 0xf6, 4, 0, SIZED | RARE},
-    {0, 0, 0xc0, 4, 1, SIZED},
-    {0, 0, 0xc0, 1, 1, SIZED},
-    {0, 0, 0xd0, 5, 0, SIZED},
-    {0, 0, 0xd0, 2, 0, SIZED},
-    {0, 0, 0xd2, 7, 0, SIZED},
-    {0, 0, 0x63, -1, 0, WIDE},
-    {0, 0, 0x6b, -1, 1, WIDE},
-    {0, 0, 0x69, -1, 4, WIDE | RARE},
-    {0, 1, 0xaf, -1, 0, WIDE},
-    {0, 1, 0xb6, -1, 0, SIZED},
-    {0, 1, 0xb6, -1, 0, SIZED},
-    {0, 1, 0xbe, -1, 0, SIZED},
-    {0, 1, 0x42, -1, 0, WIDE},
-    {0, 1, 0x45, -1, 0, WIDE},
-    {0, 1, 0x4e, -1, 0, WIDE},
-    {0, 1, 0x92, 0, 0, 0},
-    {0, 1, 0x95, 0, 0, 0},
-    {0, 1, 0x9f, 0, 0, 0},
-    {0, 1, 0xc0, -1, 0, SIZED},
-    {0, 1, 0xb0, -1, 0, SIZED},
-    {0, 1, 0xc7, 1, 0, WIDE | RARE},
-    {0, 1, 0xa3, -1, 0, WIDE},
-    {0, 1, 0xab, -1, 0, WIDE},
-    {0, 1, 0xb3, -1, 0, WIDE},
-    {0, 1, 0xbb, -1, 0, WIDE | RARE},
-    {0, 1, 0xba, 4, 1, WIDE},
-    {0, 1, 0xba, 5, 1, WIDE},
-    {0, 1, 0xba, 7, 1, WIDE | RARE},
-    {0, 1, 0xa4, -1, 1, WIDE | RARE},
-    {0, 1, 0xbc, -1, 0, WIDE | RARE},
-    {0xf3, 1, 0xb8, -1, 0, WIDE | RARE},
-    {0xf3, 1, 0xbc, -1, 0, WIDE | RARE},
-    {0, 2, 0xf0, -1, 0, WIDE | RARE},
-    {0, 2, 0xf1, -1, 0, WIDE | RARE},
-    {0xf2, 2, 0xf0, -1, 0, RARE},
-    {0, 1, 0x10, -1, 0, VECTOR},
-    {0, 1, 0x11, -1, 0, VECTOR},
-    {0xf2, 1, 0x10, -1, 0, VECTOR},
-    {0xf2, 1, 0x11, -1, 0, VECTOR},
-    {0xf2, 1, 0x58, -1, 0, VECTOR | RARE},
-    {0x66, 1, 0x6e, -1, 0, VECTOR},
-    {0x66, 1, 0x7e, -1, 0, VECTOR},
-    {0xf3, 1, 0x6f, -1, 0, VECTOR},
-    {0xf3, 1, 0x7f, -1, 0, VECTOR},
-    {0x66, 1, 0xef, -1, 0, VECTOR | RARE},
-    {0, 1, 0x29, -1, 0, VECTOR | RARE},
-    {0xf2, 1, 0x2a, -1, 0, VECTOR | RARE},
-    {0xf2, 1, 0x2c, -1, 0, VECTOR | RARE},
-    {0, 0, 0x8d, -1, 0, WIDE},
-    {0, 0, 0x8d, -1, 0, WIDE},
-    {0, 1, 0x18, 1, 0, 0},
-    {0, 1, 0x0d, 1, 0, 0},
-    {0, 1, 0x1f, 0, 0, WIDE},
-    {0, 0, 0x8f, 0, 0, VECTOR},
-    {0, 0, 0xff, 6, 0, VECTOR},
-    {0, 2, 0xf2, -1, 0, VEX},
-    {0, 2, 0xf7, -1, 0, VEX},
-    {2, 2, 0xf7, -1, 0, VEX},
-    {3, 2, 0xf6, -1, 0, VEX},
-    {3, 3, 0xf0, -1, 1, VEX},
-};
+#define LOOP_REG 15u
 
 /* ---- registers ---- */
 
-static unsigned some_reg(struct shape *h)
+static unsigned any_reg(struct shape *h)
 {
     switch (rnd_below(h->r, 6)) {
     case 0:
@@ -151,6 +39,12 @@ static unsigned some_reg(struct shape *h)
     }
     unsigned reg = rnd_below(h->r, 16);
     return reg == 4 ? 0 : reg;
+}
+
+static unsigned some_reg(struct shape *h)
+{
+    unsigned reg = any_reg(h);
+    return h->looping && reg == LOOP_REG ? 0 : reg;
 }
 
 /* Not to lose those that point somewhere too often. */
@@ -306,7 +200,7 @@ static void take_piece(struct shape *h, struct piece *p)
 
 static void add_op(struct shape *h)
 {
-    const struct op *op = &ops[rnd_below(h->r, sizeof(ops) / sizeof(ops[0]))];
+    const struct op *op = &shape_ops[rnd_below(h->r, nr_shape_ops)];
     struct piece p = {.skip = -1};
     if (op->how & RARE && !one_in(h->r, 4))
         return;
@@ -495,6 +389,31 @@ static void add_patch(struct shape *h)
     take_piece(h, &p);
 }
 
+/* mov r15d, n; ...; a few that do not change the bases but by constants; dec or sub; jnz back. */
+static void add_loop(struct shape *h)
+{
+    gen_mov(h->s, LOOP_REG, 1 + rnd_below(h->r, one_in(h->r, 3) ? 700 : 40));
+    h->looping = true;
+    unsigned first = h->s->nr, body = 1 + rnd_below(h->r, 8);
+    for (unsigned n = 0; n < body; n++) {
+        unsigned kind = rnd_below(h->r, 10);
+        if (kind < 6)
+            add_op(h);
+        else if (kind < 9)
+            add_step(h);
+        else
+            add_idiom(h);
+    }
+    struct piece p = {.skip = -1, .len = 3, .bytes = {0x49, 0xff, 0xcf}};
+    if (one_in(h->r, 2))
+        p = (struct piece){.skip = -1, .len = 4, .bytes = {0x49, 0x83, 0xef, 1}};
+    take_piece(h, &p);
+    p = (struct piece){.len = 2, .rel_bytes = 1, .bytes = {one_in(h->r, 4) ? 0x7f : 0x75}};
+    p.skip = (int8_t)(-1 - (int)(h->s->nr - first));
+    take_piece(h, &p);
+    h->looping = false;
+}
+
 void shape_sequence(struct rng *r, struct sequence *s, const ZydisDecoder *d)
 {
     struct shape h = {.r = r, .s = s, .d = d, .near_end = one_in(r, 3)};
@@ -503,7 +422,10 @@ void shape_sequence(struct rng *r, struct sequence *s, const ZydisDecoder *d)
     s->repeats = one_in(r, 2) ? 0 : one_in(r, 4) ? 30 + rnd_below(r, 20) : rnd_below(r, 4);
     s->start = one_in(r, 3) ? PAGE - 1 - rnd_below(r, 160) : 0;
     choose_bases(&h);
+    bool loops = one_in(r, 3);
     while (s->nr < want) {
+        if (loops && s->nr + 24 < want && one_in(r, 8))
+            add_loop(&h);
         unsigned kind = rnd_below(r, 100);
         if (kind < 62)
             add_op(&h);

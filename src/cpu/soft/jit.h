@@ -28,7 +28,7 @@
 #include "cpu/soft/soft.h"
 
 #define JIT_CODE_BYTES (128u << 20) /* host code, at most; memory is touched as it is used */
-#define JIT_CODE_FIRST (15u << 20)  /* ... before it grows, see cache_make_room */
+#define JIT_CODE_FIRST (12u << 20)  /* ... before it grows, see cache_make_room */
 #define JIT_CODE_SMALL (1u << 20)   /* under CPU_DEBUG_SMALL_CACHE */
 #define JIT_GROW_NS    10000000000u
 #define JIT_BLOCKS     (1u << 19)
