@@ -217,11 +217,6 @@ static int turn(struct link *l)
     return rc;
 }
 
-static void restore_signals(sigset_t *old)
-{
-    sigprocmask(SIG_SETMASK, old, NULL);
-}
-
 static int run_link(struct link *l)
 {
     int rc = l->a->tty ? queue_size(l) : 0;
@@ -236,16 +231,11 @@ static int run_link(struct link *l)
 
 int attach_run(const struct attach *a, int *ret_status, struct err *e)
 {
-    sigset_t mask;
-    __attribute__((cleanup(restore_signals))) sigset_t old;
-    sigemptyset(&mask);
-    for (const int *s = (const int[]){SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, 0}; *s; s++)
-        sigaddset(&mask, *s);
-    sigprocmask(SIG_BLOCK, &mask, &old);
-    OWN_FD signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    OWN_SIGNALS old;
+    OWN_FD signals = term_signals(&old, e);
     OWN_TERM term = {.fd = -1};
     if (signals < 0)
-        return err_sys(e, "signals");
+        return signals;
     if (a->tty && a->input && term_raw(&term, STDIN_FILENO, e) < 0)
         return e->code;
     struct link l = {.a = a, .e = e, .signals = signals, .input = a->input};

@@ -3,6 +3,7 @@
 #include "cli/term.h"
 
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 int term_raw(struct term *t, int fd, struct err *e)
@@ -19,6 +20,22 @@ int term_raw(struct term *t, int fd, struct err *e)
         return err_sys(e, "terminal");
     t->fd = fd;
     return 0;
+}
+
+int term_signals(sigset_t *ret_old, struct err *e)
+{
+    sigset_t mask;
+    sigemptyset(&mask);
+    for (const int *s = (const int[]){SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, 0}; *s; s++)
+        sigaddset(&mask, *s);
+    sigprocmask(SIG_BLOCK, &mask, ret_old);
+    int fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? err_sys(e, "signals") : fd;
+}
+
+void term_signals_back(sigset_t *old)
+{
+    sigprocmask(SIG_SETMASK, old, NULL);
 }
 
 void term_restore(struct term *t)

@@ -222,23 +222,13 @@ static void screen_end(const bool *on)
     fflush(stdout);
 }
 
-static void restore_signals(sigset_t *old)
-{
-    sigprocmask(SIG_SETMASK, old, NULL);
-}
-
 static int watch(struct top *t, struct err *e)
 {
-    sigset_t mask;
-    __attribute__((cleanup(restore_signals))) sigset_t old;
-    sigemptyset(&mask);
-    for (const int *s = (const int[]){SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, 0}; *s; s++)
-        sigaddset(&mask, *s);
-    sigprocmask(SIG_BLOCK, &mask, &old);
-    OWN_FD signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    OWN_SIGNALS old;
+    OWN_FD signals = term_signals(&old, e);
     OWN_TERM term = {.fd = -1};
     if (signals < 0)
-        return err_sys(e, "signals");
+        return signals;
     bool keys = t->screen && isatty(STDIN_FILENO);
     if (keys && term_raw(&term, STDIN_FILENO, e) < 0)
         return e->code;

@@ -99,7 +99,6 @@ static int join(struct scan *s, unsigned n, const struct where *w, unsigned byte
     if (!g)
         return NO_GROUP;
     if (!g->count) {
-        g->base_off = moved;
         g->first = (uint8_t)n;
         g->first_bytes = (uint16_t)bytes;
         g->first_write = write;

@@ -28,9 +28,9 @@ struct where {
 /* Offsets count from the registers' values when their versions began. */
 struct group {
     struct where key;
-    unsigned version;            /* of base and index together */
-    int32_t min, max;            /* bytes of all accesses by offset, max excluded */
-    int32_t first_off, base_off; /* of the first access; of the registers then */
+    unsigned version;  /* of base and index together */
+    int32_t min, max;  /* bytes of all accesses by offset, max excluded */
+    int32_t first_off; /* of the first access */
     uint16_t first_bytes, count;
     uint8_t first, last; /* instructions */
     uint8_t slot;        /* of v->jit_delta */

@@ -238,7 +238,6 @@ struct vcpu {
     struct stepper *stepper;
 
     _Atomic bool in_code; /* translated code runs, or a helper that returns to it: jit_cache.c */
-    uint64_t pair_missed; /* rip of an instruction with two memory accesses, the last to miss the TLB */
     uint32_t code_generation;
     struct jcache_used jcache_used[BANK_COUNT];
 
