@@ -24,7 +24,7 @@ static json_t *to_json(const char *name, const struct image *i, const struct err
         return json_pack("{s:s, s:s}", "name", name, "trouble", trouble->text);
     return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s?, s:s?}", "name", name, "source", i->source, "created",
                      i->created, "disk_bytes", (json_int_t)i->disk_bytes, "used_bytes",
-                     (json_int_t)i->used_bytes, "fs", i->fs, "kernel", i->kernel_version);
+                     (json_int_t)image_used_bytes(i), "fs", i->fs, "kernel", i->kernel_version);
 }
 
 static void add_row(struct listing *l, const char *name, const struct image *i, const struct err *trouble)
@@ -36,7 +36,7 @@ static void add_row(struct listing *l, const char *name, const struct image *i, 
     }
     table_add(&l->table,
               (const char *[]){name, table_bytes(i->disk_bytes, disk, sizeof(disk)),
-                               table_bytes(i->used_bytes, used, sizeof(used)),
+                               table_bytes(image_used_bytes(i), used, sizeof(used)),
                                i->kernel_version ? i->kernel_version : "-", i->created, i->source});
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/help.h"
+#include "oci/oci.h"
 
 static int unknown(const char *word)
 {
@@ -53,9 +54,27 @@ static int help(int argc, char **argv)
     return 0;
 }
 
+/* Called as hospes-oci by container engines. */
+static bool is_runtime(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    return strcmp(slash ? slash + 1 : program, "hospes-oci") == 0;
+}
+
+/* hospes oci ...: the same words as behind hospes-oci. */
+static int runtime(int argc, char **argv)
+{
+    argv[0] = (char[]){"hospes-oci"};
+    return oci_main(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
     int words;
+    if (argc > 0 && is_runtime(argv[0]))
+        return oci_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "oci") == 0)
+        return runtime(argc - 1, argv + 1);
     if (argc < 2) {
         help_overview(stderr);
         return STATUS_FAILED;

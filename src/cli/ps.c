@@ -65,19 +65,22 @@ static void ports_text(const json_t *guest, char *buf, size_t size)
 static void add_row(struct table *t, const json_t *g)
 {
     char cpus[16], memory[32], state[256], up[32], ports[512];
-    snprintf(cpus, sizeof(cpus), "%u", (unsigned)number(g, "cpus"));
+    double nr = json_number_value(json_object_get(g, "cpus"));
+    snprintf(cpus, sizeof(cpus), nr > 0 ? "%g" : "-", nr);
+    snprintf(memory, sizeof(memory), "-");
+    if (number(g, "memory"))
+        table_bytes(number(g, "memory"), memory, sizeof(memory));
     state_text(g, state, sizeof(state));
     up_text(g, up, sizeof(up));
     ports_text(g, ports, sizeof(ports));
-    table_add(t, (const char *[]){text(g, "name"), text(g, "engine"), cpus,
-                                  table_bytes(number(g, "memory"), memory, sizeof(memory)), text(g, "image"),
-                                  state, up, ports});
+    table_add(t, (const char *[]){text(g, "name"), text(g, "kind"), text(g, "engine"), cpus, memory,
+                                  text(g, "image"), state, up, ports});
 }
 
 static void print_table(const json_t *list)
 {
-    static const char *const heads[] = {"NAME",  "ENGINE", "CPUS",  "MEMORY", "IMAGE",
-                                        "STATE", "UP",     "PORTS", NULL};
+    static const char *const heads[] = {"NAME",  "KIND",  "ENGINE", "CPUS",  "MEMORY",
+                                        "IMAGE", "STATE", "UP",     "PORTS", NULL};
     OWN_TABLE t;
     size_t i;
     json_t *g;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* run_config: from the options of `run` to what a guest is made of. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "cli/publish.h"
 #include "cli/run.h"
 #include "cli/words.h"
@@ -26,26 +28,158 @@ static enum guest_engine engine(const char *name)
     return strcmp(name, "soft") == 0 ? GUEST_ENGINE_SOFT : GUEST_ENGINE_AUTO;
 }
 
-/* What cannot be meant. */
+void run_lists_fini(struct run_lists *l)
+{
+    free(l->mounts);
+    free(l->cap_add);
+    free(l->cap_drop);
+    free(l->security);
+    for (unsigned i = 0; i < l->nr_made; i++)
+        free(l->made[i]);
+    free(l->made);
+}
+
+int run_cpus(const char *text, uint64_t *ret_milli, struct err *e)
+{
+    char *end = NULL;
+    double n = text ? strtod(text, &end) : 0;
+    if (text && (!*text || *end || !(n >= 0.01 && n <= 4096)))
+        return err_set(e, -EINVAL, "--cpus: not a number of processors: %.40s", text);
+    *ret_milli = (uint64_t)(n * 1000 + 0.5);
+    return 0;
+}
+
+/* ---- what cannot be meant ---- */
+
+struct misuse {
+    bool given;
+    const char *option;
+};
+
+static int refuse(const struct misuse *list, size_t nr, const char *why, struct err *e)
+{
+    for (size_t i = 0; i < nr; i++)
+        if (list[i].given)
+            return err_set(e, -EINVAL, "%s %s", list[i].option, why);
+    return 0;
+}
+
+static int check_machine(const struct run_args *a, struct err *e)
+{
+    const struct misuse only_containers[] = {{a->volume.nr, "--volume"},
+                                             {a->cap_add.nr, "--cap-add"},
+                                             {a->cap_drop.nr, "--cap-drop"},
+                                             {a->security_opt.nr, "--security-opt"},
+                                             {a->read_only, "--read-only"},
+                                             {a->pids, "--pids"},
+                                             {strcmp(a->net, "host") == 0, "--net host"}};
+    return refuse(only_containers, sizeof(only_containers) / sizeof(only_containers[0]),
+                  "is for containers: a machine has a kernel of its own", e);
+}
+
+static int check_container(const struct run_args *a, struct err *e)
+{
+    const struct misuse only_machines[] = {{a->kernel, "--kernel"},
+                                           {a->initrd, "--initrd"},
+                                           {a->append, "--append"},
+                                           {a->console, "--console"},
+                                           {a->disk, "--disk"},
+                                           {strcmp(a->engine, "auto") != 0, "--engine"},
+                                           {a->engine_debug, "--engine-debug"}};
+    return refuse(only_machines, sizeof(only_machines) / sizeof(only_machines[0]),
+                  "needs --vm: a container has none of it", e);
+}
+
 static int check(const struct run_args *a, int argc, struct err *e)
 {
-    if (!a->vm)
-        return err_set(e, -EINVAL, "containers are not built yet: hospes run --vm makes a machine");
+    int rc = a->vm ? check_machine(a, e) : check_container(a, e);
+    if (rc < 0)
+        return rc;
     if (argc == 0 && !a->kernel)
-        return err_set(e, -EINVAL, "an IMAGE or a --kernel is missing (see hospes run --help)");
+        return err_set(e, -EINVAL,
+                       a->vm ? "an IMAGE or a --kernel is missing (see hospes run --help)"
+                             : "an IMAGE is missing (see hospes run --help)");
     if (argc > 0 && a->console)
         return err_set(e, -EINVAL,
                        "--console stdio is for a kernel without an image; hospes console joins a guest's");
     if (a->console && a->detach)
         return err_set(e, -EINVAL, "--detach and --console stdio exclude each other");
-    if (a->detach && (a->interactive || a->tty))
+    if (a->detach && a->vm && (a->interactive || a->tty))
         return err_set(e, -EINVAL, "--detach leaves nothing for --interactive or --tty to join");
-    if (a->publish.nr && strcmp(a->net, "none") == 0)
-        return err_set(e, -EINVAL, "--publish needs a network, and --net none gives none");
+    if (a->publish.nr && strcmp(a->net, "user") != 0)
+        return err_set(e, -EINVAL, "--publish needs a network, and --net %s gives none of its own", a->net);
     return 0;
 }
 
-int run_config(const struct run_args *a, int argc, char **argv, struct guest_config *c, struct err *e)
+/* ---- filling in ---- */
+
+static int set_machine(const struct run_args *a, struct guest_config *c, struct err *e)
+{
+    unsigned cpus = 1;
+    int rc = a->cpus ? opt_number(a->cpus, &cpus, e) : 0;
+    if (rc < 0)
+        return err_wrap(e, "--cpus");
+    c->cpus = cpus;
+    if (a->memory)
+        c->memory = a->memory;
+    return a->engine_debug ? word_debug_bits(a->engine_debug, &c->engine_debug, e) : 0;
+}
+
+/* NULL-ended. */
+static const char **copy_list(const struct opt_list *l)
+{
+    const char **list = calloc(l->nr + 1, sizeof(*list));
+    for (unsigned i = 0; list && i < l->nr; i++)
+        list[i] = l->item[i];
+    return list;
+}
+
+/* The monitor has another working folder: "./data:/data" is ours to make sense of. */
+static int absolute_mounts(struct run_lists *l, unsigned nr, struct err *e)
+{
+    l->made = calloc(nr + 1, sizeof(*l->made));
+    for (unsigned i = 0; l->made && i < nr; i++) {
+        const char *colon = strchr(l->mounts[i], ':');
+        if (l->mounts[i][0] != '.' || !colon)
+            continue;
+        OWN_MEM char *from = strndup(l->mounts[i], (size_t)(colon - l->mounts[i]));
+        OWN_MEM char *real = from ? realpath(from, NULL) : NULL;
+        if (!real)
+            return err_sys(e, "--volume: %s", from ? from : "");
+        l->made[l->nr_made] = path_make("%s%s", real, colon);
+        l->mounts[i] = l->made[l->nr_made++];
+    }
+    return l->made ? 0 : err_code(e, -ENOMEM, "--volume");
+}
+
+static int set_container(const struct run_args *a, struct run_lists *l, struct guest_config *c, struct err *e)
+{
+    struct guest_container *k = &c->container;
+    c->kind = GUEST_CONTAINER;
+    c->memory = a->memory;
+    k->tty = a->tty;
+    k->input = a->interactive;
+    k->read_only = a->read_only;
+    k->pids = a->pids;
+    k->mounts = l->mounts = copy_list(&a->volume);
+    k->cap_add = l->cap_add = copy_list(&a->cap_add);
+    k->cap_drop = l->cap_drop = copy_list(&a->cap_drop);
+    k->security = l->security = copy_list(&a->security_opt);
+    if (!l->mounts || !l->cap_add || !l->cap_drop || !l->security)
+        return err_code(e, -ENOMEM, "options");
+    int rc = run_cpus(a->cpus, &k->cpus_milli, e);
+    return rc < 0 ? rc : absolute_mounts(l, a->volume.nr, e);
+}
+
+static enum guest_net net(const char *name)
+{
+    if (strcmp(name, "none") == 0)
+        return GUEST_NET_NONE;
+    return strcmp(name, "host") == 0 ? GUEST_NET_HOST : GUEST_NET_USER;
+}
+
+int run_config(const struct run_args *a, int argc, char **argv, struct run_lists *l, struct guest_config *c,
+               struct err *e)
 {
     int rc = check(a, argc, e);
     if (rc < 0)
@@ -55,11 +189,9 @@ int run_config(const struct run_args *a, int argc, char **argv, struct guest_con
     c->image = argc > 0 ? argv[0] : NULL;
     c->argv = argc > 1 ? (const char *const *)argv + 1 : NULL;
     c->hostname = a->hostname;
-    c->cpus = a->cpus;
-    c->memory = a->memory;
     c->disk = a->disk;
     c->engine = engine(a->engine);
-    c->net = strcmp(a->net, "none") == 0 ? GUEST_NET_NONE : GUEST_NET_USER;
+    c->net = net(a->net);
     c->kernel = a->kernel;
     c->initrd = a->initrd;
     c->append = a->append;
@@ -67,7 +199,6 @@ int run_config(const struct run_args *a, int argc, char **argv, struct guest_con
     c->user = a->user;
     c->detach = a->detach;
     c->rm = a->rm;
-    if (a->engine_debug)
-        rc = word_debug_bits(a->engine_debug, &c->engine_debug, e);
+    rc = a->vm ? set_machine(a, c, e) : set_container(a, l, c, e);
     return rc < 0 ? rc : forwards(a, c, e);
 }

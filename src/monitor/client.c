@@ -2,11 +2,14 @@
 /* client: see client.h. What a guest is, in JSON: client_list.c. */
 #include "monitor/client.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 
 #include "base/file.h"
 #include "base/loop.h"
+#include "base/proc.h"
 #include "monitor/call.h"
 #include "monitor/client_impl.h"
 #include "monitor/spawn.h"
@@ -262,9 +265,10 @@ int client_exec(const char *name, const struct client_exec *x, int *ret_fd, stru
     return 0;
 }
 
-int client_console(const char *name, int *ret_fd, struct err *e)
+/* A word that leads to frames. */
+static int join(const char *name, const char *word, int *ret_fd, struct err *e)
 {
-    OWN(json_t) request = json_pack("{s:s}", "do", "console");
+    OWN(json_t) request = json_pack("{s:s}", "do", word);
     OWN(json_t) reply = NULL;
     OWN(guest_dir) d = NULL;
     OWN_FD fd = -1;
@@ -276,6 +280,28 @@ int client_console(const char *name, int *ret_fd, struct err *e)
         return err_wrap(e, "guest %s", name);
     *ret_fd = take_fd(&fd);
     return 0;
+}
+
+int client_console(const char *name, int *ret_fd, struct err *e)
+{
+    return join(name, "console", ret_fd, e);
+}
+
+int client_attach(const char *name, int *ret_fd, struct err *e)
+{
+    return join(name, "attach", ret_fd, e);
+}
+
+/* The lock is the monitor's for its whole life; it goes with the lock's file. */
+void client_wait_gone(const char *name)
+{
+    OWN(guest_dir) d = NULL;
+    if (guest_dir_at(name, &d, NULL) < 0)
+        return;
+    OWN_MEM char *path = guest_dir_run_file(d, "lock");
+    OWN_FD fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    while (fd >= 0 && flock(fd, LOCK_SH) < 0 && errno == EINTR && !interrupt_pending())
+        ;
 }
 
 int client_log(const char *name, bool monitor, char **ret_path, struct err *e)

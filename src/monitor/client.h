@@ -22,7 +22,7 @@
 int client_call(const char *name, json_t *request, json_t **ret_reply, struct err *e);
 
 /* All guests in order of name, an array of objects; all = false: only those that have a monitor. Each:
- * {"name","state","image","kernel","cpus","memory","disk","engine","net","ports":["0.0.0.0:8080->80/tcp"],"pid",
+ * {"name","kind","state","image","kernel","cpus","memory","disk","engine","net","ports":["0.0.0.0:8080->80/tcp"],"pid",
  *  "created","started","ended","why","status"}; what does not apply is null. Times: UTC,
  * 2025-01-31T12:00:00Z. */
 int client_list(bool all, json_t **ret, struct err *e);
@@ -76,6 +76,11 @@ int client_exec(const char *name, const struct client_exec *x, int *ret_fd, stru
 /* The serial port: what the guest wrote lately, then on. *ret_fd: STDIN in, STDOUT out; ends with the guest.
  */
 int client_console(const char *name, int *ret_fd, struct err *e);
+
+/* The streams of a container's command, once; frames as with client_exec. -EBUSY: somebody else has them. */
+int client_attach(const char *name, int *ret_fd, struct err *e);
+/* Until its monitor has ended and tidied up. */
+void client_wait_gone(const char *name);
 
 /* The file with all that the guest wrote to its serial port (monitor = true: that the monitor had to tell);
  * malloc'd. It is there even when the guest never ran (empty). */

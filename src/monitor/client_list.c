@@ -57,14 +57,27 @@ static const char *state_of(const json_t *about, bool alive, const json_t *told)
     return state;
 }
 
+/* A container has the host's, and perhaps limits. */
+static void without_hardware(json_t *j, const struct guest_config *c)
+{
+    double cpus = (double)c->container.cpus_milli / 1000;
+    json_object_set_new(j, "engine", json_null());
+    json_object_set_new(j, "disk", json_null());
+    json_object_set_new(j, "cpus", cpus > 0 ? json_real(cpus) : json_null());
+    if (!c->memory)
+        json_object_set_new(j, "memory", json_null());
+}
+
 static json_t *describe(const struct guest_config *c, const json_t *about, bool alive, const json_t *told)
 {
-    json_t *j =
-        json_pack("{s:s, s:s, s:s?, s:s?, s:i, s:I}", "name", c->name, "state", state_of(about, alive, told),
-                  "image", c->image, "kernel", c->kernel, "cpus", c->cpus, "memory", (json_int_t)c->memory);
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:i, s:I}", "name", c->name, "kind",
+                          guest_kind_name(c->kind), "state", state_of(about, alive, told), "image", c->image,
+                          "kernel", c->kernel, "cpus", c->cpus, "memory", (json_int_t)c->memory);
     OWN(json_t) config = guest_json(c);
     copy(j, told ? told : config, "disk");
     copy(j, told ? told : config, "engine");
+    if (c->kind == GUEST_CONTAINER)
+        without_hardware(j, c);
     copy(j, config, "net");
     json_object_set_new(j, "ports", ports_json(c));
     copy(j, told, "pid");
@@ -90,8 +103,8 @@ static int load(const struct guest_dir *d, json_t **ret_about, struct guest_conf
 
 static json_t *damaged(const char *name, const struct err *e)
 {
-    static const char *const keys[] = {"image", "kernel", "cpus",  "memory",  "disk",    "engine",
-                                       "net",   "pid",    "ended", "created", "started", "status"};
+    static const char *const keys[] = {"kind", "image", "kernel", "cpus",    "memory",  "disk",  "engine",
+                                       "net",  "pid",   "ended",  "created", "started", "status"};
     json_t *j = json_pack("{s:s, s:s, s:s, s:[]}", "name", name, "state", "broken", "why", e->text, "ports");
     for (size_t i = 0; j && i < sizeof(keys) / sizeof(keys[0]); i++)
         json_object_set_new(j, keys[i], json_null());

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "monitor/guest_container.h"
 #include "monitor/strings.h"
 
 #define TEXT_MAX 4096 /* bytes of a string in a configuration */
@@ -21,7 +22,7 @@ void guest_defaults(struct guest_config *c)
 
 void guest_fini(struct guest_config *c)
 {
-    for (int i = 0; i < 2; i++)
+    for (size_t i = 0; i < sizeof(c->lists) / sizeof(c->lists[0]); i++)
         free(c->lists[i]);
     json_decref(c->json);
     *c = (struct guest_config){0};
@@ -31,7 +32,14 @@ void guest_fini(struct guest_config *c)
 
 static const char *const engine_names[] = {
     [GUEST_ENGINE_AUTO] = "auto", [GUEST_ENGINE_KVM] = "kvm", [GUEST_ENGINE_SOFT] = "soft"};
-static const char *const net_names[] = {[GUEST_NET_USER] = "user", [GUEST_NET_NONE] = "none"};
+static const char *const net_names[] = {
+    [GUEST_NET_USER] = "user", [GUEST_NET_NONE] = "none", [GUEST_NET_HOST] = "host"};
+static const char *const kind_names[] = {[GUEST_MACHINE] = "machine", [GUEST_CONTAINER] = "container"};
+
+const char *guest_kind_name(enum guest_kind kind)
+{
+    return kind_names[kind];
+}
 
 static int word_index(const json_t *j, const char *key, const char *const *words, int nr, int *ret,
                       struct err *e)
@@ -126,8 +134,8 @@ static int check_forwards(const struct guest_config *c, struct err *e)
 {
     if (c->nr_forwards > GUEST_FORWARDS)
         return err_set(e, -EINVAL, "more than %d published ports", GUEST_FORWARDS);
-    if (c->nr_forwards && c->net == GUEST_NET_NONE)
-        return err_set(e, -EINVAL, "ports cannot be published without a network");
+    if (c->nr_forwards && c->net != GUEST_NET_USER)
+        return err_set(e, -EINVAL, "ports cannot be published without a network of its own");
     for (unsigned i = 0; i < c->nr_forwards; i++) {
         const struct guest_forward *f = &c->forwards[i];
         if (f->host_port == 0 || f->guest_port == 0)
@@ -158,19 +166,26 @@ static int check_sizes(struct guest_config *c, struct err *e)
     return 0;
 }
 
-int guest_check(struct guest_config *c, struct err *e)
+static int check_machine(struct guest_config *c, struct err *e)
 {
-    int rc = c->name ? guest_check_name(c->name, e) : 0;
-    if (rc < 0)
-        return rc;
+    if (c->net == GUEST_NET_HOST)
+        return err_set(e, -EINVAL, "a machine cannot have the host's network");
     if (!c->image && !c->kernel)
         return err_set(e, -EINVAL, "neither an image nor a kernel is given");
     if (!c->image && c->disk)
         return err_set(e, -EINVAL, "a disk needs an image");
     if (!c->image && c->argv)
         return err_set(e, -EINVAL, "a command needs an image");
-    if ((rc = check_sizes(c, e)) < 0 || (rc = check_texts(c, e)) < 0 ||
-        (rc = check_list("arguments", c->argv, false, e)) < 0 ||
+    return check_sizes(c, e);
+}
+
+int guest_check(struct guest_config *c, struct err *e)
+{
+    int rc = c->name ? guest_check_name(c->name, e) : 0;
+    if (rc < 0)
+        return rc;
+    rc = c->kind == GUEST_CONTAINER ? guest_container_check(c, e) : check_machine(c, e);
+    if (rc < 0 || (rc = check_texts(c, e)) < 0 || (rc = check_list("arguments", c->argv, false, e)) < 0 ||
         (rc = check_list("environment", c->env, true, e)) < 0)
         return rc;
     return check_forwards(c, e);
@@ -217,6 +232,8 @@ int guest_check_host(const struct guest_config *c, void (*warn)(const char *line
         return rc;
     if (line[0] && warn)
         warn(line);
+    if (c->kind == GUEST_CONTAINER)
+        return 0;
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     if (cpus > 0 && c->cpus > (unsigned long)cpus && warn) {
         snprintf(line, sizeof(line), "%u cpus are more than this host's %ld: they share them", c->cpus, cpus);
@@ -248,15 +265,19 @@ static json_t *forwards_json(const struct guest_config *c)
 
 json_t *guest_json(const struct guest_config *c)
 {
-    return json_pack(
-        "{s:o, s:o, s:o, s:I, s:I, s:I, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}",
-        "name", text_or_null(c->name), "image", text_or_null(c->image), "hostname", text_or_null(c->hostname),
-        "cpus", (json_int_t)c->cpus, "memory", (json_int_t)c->memory, "disk", (json_int_t)c->disk, "engine",
-        engine_names[c->engine], "engine_debug", (json_int_t)c->engine_debug, "net", net_names[c->net],
-        "ports", forwards_json(c), "kernel", text_or_null(c->kernel), "initrd", text_or_null(c->initrd),
-        "append", text_or_null(c->append), "command", strings_json(c->argv), "environment",
-        strings_json(c->env), "directory", text_or_null(c->cwd), "user", text_or_null(c->user), "detach",
-        c->detach, "rm", c->rm);
+    json_t *j = json_pack(
+        "{s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, "
+        "s:b}",
+        "kind", kind_names[c->kind], "name", text_or_null(c->name), "image", text_or_null(c->image),
+        "hostname", text_or_null(c->hostname), "cpus", (json_int_t)c->cpus, "memory", (json_int_t)c->memory,
+        "disk", (json_int_t)c->disk, "engine", engine_names[c->engine], "engine_debug",
+        (json_int_t)c->engine_debug, "net", net_names[c->net], "ports", forwards_json(c), "kernel",
+        text_or_null(c->kernel), "initrd", text_or_null(c->initrd), "append", text_or_null(c->append),
+        "command", strings_json(c->argv), "environment", strings_json(c->env), "directory",
+        text_or_null(c->cwd), "user", text_or_null(c->user), "detach", c->detach, "rm", c->rm);
+    if (j && c->kind == GUEST_CONTAINER)
+        json_object_set_new(j, "container", guest_container_json(&c->container));
+    return j;
 }
 
 /* ---- from JSON ---- */
@@ -316,10 +337,12 @@ static int parse_numbers(const json_t *j, struct guest_config *c, struct err *e)
 
 static int parse_words(const json_t *j, struct guest_config *c, struct err *e)
 {
-    int engine = 0, net = 0, rc;
-    if ((rc = word_index(j, "engine", engine_names, 3, &engine, e)) < 0 ||
-        (rc = word_index(j, "net", net_names, 2, &net, e)) < 0)
+    int kind = 0, engine = 0, net = 0, rc;
+    if ((rc = word_index(j, "kind", kind_names, 2, &kind, e)) < 0 ||
+        (rc = word_index(j, "engine", engine_names, 3, &engine, e)) < 0 ||
+        (rc = word_index(j, "net", net_names, 3, &net, e)) < 0)
         return rc;
+    c->kind = (enum guest_kind)kind;
     c->engine = (enum guest_engine)engine;
     c->net = (enum guest_net)net;
     return 0;
@@ -354,6 +377,8 @@ static int parse(const json_t *j, struct guest_config *c, struct err *e)
         return rc;
     c->argv = c->lists[0];
     c->env = c->lists[1];
+    if (c->kind == GUEST_CONTAINER && (rc = guest_container_parse(j, c, e)) < 0)
+        return rc;
     return guest_check(c, e);
 }
 

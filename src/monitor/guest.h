@@ -19,8 +19,10 @@
 #define GUEST_CPUS_MAX    64
 #define GUEST_MEMORY_STEP (2u << 20)
 #define GUEST_MEMORY_MIN  (16u << 20)
+#define GUEST_PIDS        4096
 
-enum guest_net { GUEST_NET_USER, GUEST_NET_NONE };
+enum guest_kind { GUEST_MACHINE, GUEST_CONTAINER };
+enum guest_net { GUEST_NET_USER, GUEST_NET_NONE, GUEST_NET_HOST };
 enum guest_engine { GUEST_ENGINE_AUTO, GUEST_ENGINE_KVM, GUEST_ENGINE_SOFT };
 
 struct guest_forward { /* a port of the host that leads to one of the guest */
@@ -29,13 +31,25 @@ struct guest_forward { /* a port of the host that leads to one of the guest */
     uint16_t host_port, guest_port;
 };
 
+/* What only a container has. Lists are NULL-ended; NULL: empty. */
+struct guest_container {
+    bool tty, input;           /* of its command: a terminal; standard input is passed on */
+    bool read_only;            /* its root */
+    unsigned pids;             /* processes at most; 0: GUEST_PIDS */
+    uint64_t cpus_milli;       /* thousandths of a processor; 0: no limit */
+    const char *const *mounts; /* FROM:TO[:ro] */
+    const char *const *cap_add, *const *cap_drop; /* "CHOWN", "CAP_CHOWN", "ALL" */
+    const char *const *security; /* "seccomp=unconfined", "seccomp=FILE", "new-privileges", ... */
+};
+
 struct guest_config {
+    enum guest_kind kind;
     const char *name;     /* NULL: one is made up when the guest is made */
     const char *image;    /* NULL: no image, only a kernel */
     const char *hostname; /* NULL: the name */
-    unsigned cpus;
-    uint64_t memory; /* bytes */
-    uint64_t disk;   /* bytes the guest sees; 0: as large as the image's */
+    unsigned cpus;        /* of a machine */
+    uint64_t memory;      /* bytes; of a container: 0: no limit */
+    uint64_t disk;        /* bytes the guest sees; 0: as large as the image's */
     enum guest_engine engine;
     uint32_t engine_debug; /* CPU_DEBUG_* */
     enum guest_net net;
@@ -48,8 +62,9 @@ struct guest_config {
     const char *cwd, *user;      /* of the command; NULL: the image's */
     bool detach;                 /* the monitor itself runs argv when the guest is up, and ends with it */
     bool rm;                     /* the guest is removed when its monitor ends */
-    json_t *json;                /* what is borrowed from, or NULL */
-    const char **lists[2];       /* argv and env, when made from json */
+    struct guest_container container;
+    json_t *json;          /* what is borrowed from, or NULL */
+    const char **lists[6]; /* argv, env and the container's, when made from json */
 };
 
 /* What holds if nothing is said: 1 cpu, 512 MiB, auto, user network. */
@@ -71,6 +86,8 @@ int guest_check(struct guest_config *c, struct err *e);
  * -ENOMEM: more memory than this host can ever give.
  */
 int guest_check_host(const struct guest_config *c, void (*warn)(const char *line), struct err *e);
+
+const char *guest_kind_name(enum guest_kind kind); /* "container" */
 
 /* To JSON (new reference, NULL: out of memory) and back; back checks like guest_check. *ret needs guest_fini.
  */

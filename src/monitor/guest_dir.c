@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/paths.h"
+#include "monitor/container_id.h"
 
 #define LOCK_TRIES 200 /* 10 ms apart */
 
@@ -104,9 +105,24 @@ int guest_dir_load(const struct guest_dir *d, json_t **ret, struct err *e)
     return rc;
 }
 
+/* A guest that goes at its end needs not outlive a crash of the host: its record is replaced, but not synced.
+ */
+static int store_quickly(const char *about, const json_t *j, struct err *e)
+{
+    OWN_MEM char *text = json_dumps(j, JSON_INDENT(2));
+    OWN_MEM char *tmp = path_make("%s.new", about);
+    OWN_FD fd = text && tmp ? open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644) : -1;
+    if (fd < 0 || file_write_all(fd, text, strlen(text)) < 0 || rename(tmp, about) < 0)
+        return err_sys(e, "%s", about);
+    return 0;
+}
+
 static int store(const struct guest_dir *d, const json_t *j, struct err *e)
 {
     OWN_MEM char *about = guest_dir_file(d, "guest.json");
+    bool fleeting = json_is_true(json_object_get(j, "rm"));
+    if (about && fleeting)
+        return store_quickly(about, j, e);
     return about ? json_store(about, j, e) : err_code(e, -ENOMEM, "guest %s", d->name);
 }
 
@@ -190,7 +206,8 @@ void guest_dir_unlock(struct guest_dir *d)
         give_up(d);
         return;
     }
-    static const char *const files[] = {"control", "pid", "lock"};
+    static const char *const files[] = {"config.json", "hosts",   "resolv.conf", "hostname", "tty",
+                                        "exec",        "control", "pid",         "lock"};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         OWN_MEM char *path = guest_dir_run_file(d, files[i]);
         if (path)
@@ -207,6 +224,10 @@ static void record_crash(const struct guest_dir *d)
     if (guest_dir_load(d, &j, NULL) < 0 || json_opt_string(j, "state", "", &state, NULL) < 0 ||
         strcmp(state, "running") != 0)
         return;
+    const char *kind;
+    if (json_opt_string(j, "kind", "", &kind, NULL) == 0 &&
+        strcmp(kind, guest_kind_name(GUEST_CONTAINER)) == 0)
+        container_sweep(d);
     OWN(json_t)
     fields = json_pack("{s:s, s:{s:s, s:s, s:o, s:i}}", "state", "crashed", "last", "kind", "crashed", "why",
                        "its monitor died", "ended", guest_time(), "status", 125);

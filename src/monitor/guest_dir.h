@@ -4,8 +4,8 @@
  *
  *     data/guests/NAME/guest.json   configuration (guest.h) and record: "state" created running stopped
  * broken crashed, "created", "started", "last" {"kind","why","ended","status"} data/guests/NAME/{disk,
- * serial.log, monitor.log} run/NAME/{lock, pid, control}  while a monitor lives, or until the one that died
- * is tidied up after
+ * serial.log, monitor.log} run/NAME/{lock, pid, control, a container's config.json and files of /etc}  while
+ * a monitor lives, or until the one that died is tidied up after
  *
  * The lock is held by the monitor for its whole life. Who holds it may change what is in either folder. A
  * folder without guest.json whose lock is free was never finished; who finds it removes it.

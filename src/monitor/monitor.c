@@ -7,15 +7,12 @@
  */
 #include "monitor/monitor.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "monitor/chores.h"
 #include "monitor/command.h"
 #include "monitor/console.h"
 #include "monitor/exec_proxy.h"
@@ -45,7 +42,6 @@ struct monitor {
     bool panic_asked;        /* the agent was asked whether it is true */
     bool again;              /* the guest rebooted: another machine */
     int signals;
-    json_t *started;
     struct stats_times times;
 };
 
@@ -234,60 +230,14 @@ static int do_console(void *ctx, struct conn *c, struct err *e)
     return console_attach(m->console, c, e);
 }
 
-static const struct requests_ops requests_ops = {describe, do_exec, do_console};
-
-/* ---- the monitor's own signals: the host shuts down, say ---- */
-
-static void on_signal(void *ctx, int fd, uint32_t events)
-{
-    struct monitor *m = ctx;
-    struct signalfd_siginfo s;
-    (void)events;
-    if (read(fd, &s, sizeof(s)) == (ssize_t)sizeof(s) &&
-        requests_stop(&m->requests, STOP_TIMEOUT_MS, "its monitor was asked to end", NULL) < 0)
-        log_warn("asked to end, but the guest is %s", life_state_name(m->requests.life.state));
-}
-
-static int watch_signals(struct monitor *m, struct err *e)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (m->signals < 0)
-        return err_sys(e, "signals");
-    return loop_watch(m->loop, m->signals, EPOLLIN, on_signal, m, e);
-}
+static const struct requests_ops requests_ops = {describe, do_exec, do_console, NULL};
 
 /* ---- building up ---- */
-
-static int open_control(struct monitor *m, struct err *e)
-{
-    OWN_MEM char *path = guest_dir_run_file(m->c->dir, "control");
-    return path ? control_new(m->loop, path, requests_handle, &m->requests, &m->control, e)
-                : err_code(e, -ENOMEM, "control socket");
-}
 
 static int open_console(struct monitor *m, struct err *e)
 {
     OWN_MEM char *path = guest_dir_file(m->c->dir, "serial.log");
     return path ? console_open(m->loop, path, &m->console, e) : err_code(e, -ENOMEM, "console");
-}
-
-/* In place: a temporary file beside it would be left in the run folder if we were killed now. */
-static int write_pid(const struct guest_dir *d, struct err *e)
-{
-    char text[16];
-    OWN_MEM char *path = guest_dir_run_file(d, "pid");
-    OWN_FD fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
-    int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-    if (fd < 0 || file_write_all(fd, text, (size_t)n) < 0)
-        return err_sys(e, "write %s", path ? path : "pid file");
-    return 0;
 }
 
 static int build(struct monitor *m, struct err *e)
@@ -324,32 +274,26 @@ static int open_all(struct monitor *m, struct err *e)
     int rc;
     if (!disk)
         return err_code(e, -ENOMEM, "guest %s", m->c->dir->name);
-    if ((rc = write_pid(m->c->dir, e)) < 0 || (rc = loop_new(&m->lock, &m->loop, e)) < 0)
+    if ((rc = chores_write_pid(m->c->dir, e)) < 0 || (rc = loop_new(&m->lock, &m->loop, e)) < 0)
         return rc;
     requests_init(&m->requests, m->loop, &actions, &requests_ops, m);
     loop_timer_init(&m->panic, m->loop, panic_due, m);
     m->exec = (struct exec_host){.loop = m->loop, .possible = g->image != NULL};
-    if ((rc = watch_signals(m, e)) < 0 || (rc = open_console(m, e)) < 0)
+    if ((rc = chores_watch_signals(m->loop, &m->requests, &m->signals, e)) < 0 ||
+        (rc = open_console(m, e)) < 0)
         return rc;
     serial_tap_insert(&m->tap, console_port(m->console), serial_news, m);
     if ((rc = parts_open(&m->parts, g, m->c->engine, g->image ? disk : NULL, m->loop, e)) < 0 ||
         (rc = build(m, e)) < 0)
         return rc;
-    return open_control(m, e);
-}
-
-static int record_start(struct monitor *m, struct err *e)
-{
-    m->started = guest_time();
-    m->times.started_ns = loop_now_ns();
-    OWN(json_t) fields = json_pack("{s:s, s:O, s:n}", "state", "running", "started", m->started, "last");
-    return guest_dir_record(m->c->dir, fields, e);
+    return chores_open_control(m->loop, m->c->dir, &m->requests, &m->control, e);
 }
 
 static int begin(struct monitor *m, struct err *e)
 {
     int rc = open_all(m, e);
-    if (rc < 0 || (rc = record_start(m, e)) < 0)
+    m->times.started_ns = loop_now_ns();
+    if (rc < 0 || (rc = chores_record_start(m->c->dir, e)) < 0)
         return rc;
     pthread_mutex_lock(&m->lock);
     rc = life_event(&m->requests.life, LIFE_START, e);
@@ -358,18 +302,6 @@ static int begin(struct monitor *m, struct err *e)
 }
 
 /* ---- the end ---- */
-
-static void record_end(struct monitor *m)
-{
-    struct err e;
-    struct requests *r = &m->requests;
-    OWN(json_t)
-    fields =
-        json_pack("{s:s, s:{s:s, s:s, s:o, s:i}}", "state", life_state_name(r->life.state), "last", "kind",
-                  r->kind, "why", r->why, "ended", guest_time(), "status", requests_exit_status(r));
-    if (guest_dir_record(m->c->dir, fields, &e) < 0)
-        log_warn("record of the end: %s", e.text);
-}
 
 static void close_all(struct monitor *m)
 {
@@ -383,15 +315,7 @@ static void close_all(struct monitor *m)
     loop_timer_stop(&m->requests.deadline);
     pthread_mutex_unlock(&m->lock);
     loop_free(take(m->loop));
-    json_decref(m->started);
     own_fd(&m->signals);
-}
-
-static void remove_guest(struct guest_dir *d)
-{
-    struct err e;
-    if (guest_dir_remove(d, &e) < 0)
-        log_warn("remove guest %s: %s", d->name, e.text);
 }
 
 /* The guest rebooted. Clients were heard in between: it may be paused, stopping or ended by now. */
@@ -432,7 +356,7 @@ static void finish(struct monitor *m)
     struct err why;
     err_set(&why, -EPIPE, "the guest ended: %s", m->requests.why);
     unbuild(m);
-    record_end(m);
+    chores_record_end(m->c->dir, &m->requests);
     pthread_mutex_lock(&m->lock);
     exec_host_fail(&m->exec, &why);
     requests_ended(&m->requests);
@@ -456,7 +380,7 @@ int monitor_run(const struct monitor_config *c)
         close_all(&m);
     }
     if (rc < 0 ? c->fresh : c->guest->rm)
-        remove_guest(c->dir);
+        chores_remove_guest(c->dir);
     guest_dir_unlock(c->dir);
     if (rc < 0)
         c->ready(c->ctx, &e);

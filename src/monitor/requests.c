@@ -203,13 +203,21 @@ static int do_console(struct requests *r, struct conn *c, json_t *request, struc
     return r->ops->console(r->ctx, c, e);
 }
 
+static int do_attach(struct requests *r, struct conn *c, json_t *request, struct err *e)
+{
+    (void)request;
+    if (!r->ops->attach)
+        return err_set(e, -EOPNOTSUPP, "a machine has no command to join; its console it has");
+    return r->ops->attach(r->ctx, c, e);
+}
+
 static const struct {
     const char *word;
     int (*fn)(struct requests *r, struct conn *c, json_t *request, struct err *e);
 } words[] = {
     {"status", do_status}, {"stats", do_stats},     {"inspect", do_inspect}, {"pause", do_pause},
     {"resume", do_resume}, {"stop", do_stop},       {"kill", do_kill},       {"wait", do_wait},
-    {"exec", do_exec},     {"console", do_console},
+    {"exec", do_exec},     {"console", do_console}, {"attach", do_attach},
 };
 
 static int dispatch(struct requests *r, struct conn *c, json_t *request, struct err *e)

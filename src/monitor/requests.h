@@ -9,6 +9,7 @@
  *     stop ["timeout_ms"] ["status"], kill, wait
  *                              at the guest's end: {"state","why","status","pulled"}
  *     exec ..., console        {"ok"}, then frames
+ *     attach                   the same: the streams of a container's command
  * Threads: the loop's, board lock held.
  */
 #pragma once
@@ -30,6 +31,7 @@ struct requests_ops {
     json_t *(*describe)(void *ctx, enum describe how);
     int (*exec)(void *ctx, struct conn *c, json_t *request, struct err *e); /* answers, or takes c over */
     int (*console)(void *ctx, struct conn *c, struct err *e);               /* so does this */
+    int (*attach)(void *ctx, struct conn *c, struct err *e); /* and this; NULL: there is nothing to join */
 };
 
 struct waiter;

@@ -21,7 +21,10 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "container/self.h"
+#include "monitor/container_monitor.h"
 #include "monitor/engine_pick.h"
+#include "monitor/guest_container.h"
 #include "monitor/monitor.h"
 #include "store/image.h"
 
@@ -94,15 +97,20 @@ static void default_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* A light jail: nothing gained by exec, no cores with a guest's memory in them. */
-static void shed(const char *name)
+/*
+ * A light jail: nothing gained by exec, no cores with a guest's memory in them. What a container's programs
+ * may gain is its own affair.
+ */
+static void shed(const char *name, enum guest_kind kind)
 {
     const struct rlimit none = {0, 0};
     char title[16];
     snprintf(title, sizeof(title), "hospes:%s", name);
     prctl(PR_SET_NAME, title);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    setrlimit(RLIMIT_CORE, &none);
+    if (kind == GUEST_MACHINE) {
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        setrlimit(RLIMIT_CORE, &none);
+    }
     umask(077);
     if (chdir("/") < 0)
         log_warn("chdir /: %s", strerror(errno));
@@ -111,7 +119,7 @@ static void shed(const char *name)
 _Noreturn static void be_monitor(struct spawn *s, int fd)
 {
     default_signals();
-    shed(s->dir->name);
+    shed(s->dir->name, s->guest->kind);
     int rc = redirect(s->dir);
     close_others(fd, s->dir->lock);
     log_to(STDERR_FILENO, LOG_INFO);
@@ -120,6 +128,10 @@ _Noreturn static void be_monitor(struct spawn *s, int fd)
         say(fd, rc, "its log cannot be written");
         _exit(1);
     }
+    static int (*const monitors[])(const struct monitor_config *c) = {
+        [GUEST_MACHINE] = monitor_run,
+        [GUEST_CONTAINER] = container_monitor_run,
+    };
     const struct monitor_config m = {.dir = s->dir,
                                      .guest = s->guest,
                                      .engine = s->engine,
@@ -127,7 +139,7 @@ _Noreturn static void be_monitor(struct spawn *s, int fd)
                                      .fresh = s->fresh,
                                      .ready = ready,
                                      .ctx = &fd};
-    _exit(monitor_run(&m));
+    _exit(monitors[s->guest->kind](&m));
 }
 
 /* ---- our side ---- */
@@ -254,6 +266,8 @@ static int launch_and_tell(struct spawn *s, struct err *e)
 
 static int choose_engine(struct spawn *s, struct err *e)
 {
+    if (s->guest->kind == GUEST_CONTAINER)
+        return 0; /* it has none */
     return engine_pick(s->guest->engine, &s->engine, &s->engine_why, e);
 }
 
@@ -273,6 +287,19 @@ static int absolute(const char **path, char **keep, struct err *e)
     return 0;
 }
 
+static int check_mounts(const struct guest_config *c, struct err *e)
+{
+    for (const char *const *p = c->container.mounts; p && *p; p++) {
+        OWN_MOUNT m = {0};
+        int rc = guest_mount_parse(*p, &m, e);
+        if (rc == 0 && access(m.from, F_OK) < 0)
+            rc = err_sys(e, "mount %s", m.from);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
 static int spawn(struct guest_config *c, struct spawn *s, struct err *e)
 {
     OWN_MEM char *kernel = NULL;
@@ -281,7 +308,8 @@ static int spawn(struct guest_config *c, struct spawn *s, struct err *e)
     OWN_FD hold = -1;
     int rc;
     if ((rc = guest_check(c, e)) < 0 || (rc = absolute(&c->kernel, &kernel, e)) < 0 ||
-        (rc = absolute(&c->initrd, &initrd, e)) < 0 || (rc = guest_check_host(c, warn, e)) < 0)
+        (rc = absolute(&c->initrd, &initrd, e)) < 0 || (rc = check_mounts(c, e)) < 0 ||
+        (rc = guest_check_host(c, warn, e)) < 0)
         return rc;
     if (c->image && ((rc = image_open(c->image, &image, e)) < 0 || (rc = image_hold(image, &hold, e)) < 0))
         return rc;
@@ -306,6 +334,19 @@ int monitor_spawn(const struct guest_config *c, char **ret_name, struct err *e)
     return rc;
 }
 
+void monitor_protect_self(void)
+{
+    OWN_MEM char *text = NULL;
+    size_t len, nr = 0;
+    if (file_read("/proc/self/cmdline", 4 << 20, &text, &len, NULL) < 0 || len == 0)
+        return;
+    OWN_MEM char **argv = calloc(len + 1, sizeof(*argv));
+    for (size_t at = 0; argv && at < len; at += strlen(text + at) + 1)
+        argv[nr++] = text + at;
+    if (argv)
+        self_protect(argv);
+}
+
 /* ---- those that are there ---- */
 
 static int start(struct spawn *s, struct guest_config *c, struct err *e)
@@ -315,6 +356,7 @@ static int start(struct spawn *s, struct guest_config *c, struct err *e)
     if ((rc = guest_dir_load(s->dir, &about, e)) < 0 || (rc = guest_parse(about, c, e)) < 0)
         return err_wrap(e, "guest %s", s->dir->name);
     c->name = s->dir->name;
+    c->detach |= c->kind == GUEST_CONTAINER; /* nobody waits for its streams this time */
     if ((rc = guest_check_host(c, warn, e)) < 0 || (rc = choose_engine(s, e)) < 0)
         return rc;
     return launch_and_tell(s, e);

@@ -66,3 +66,9 @@ int ext4_each(struct ext4 *f, const char *path, int (*each)(void *ctx, const cha
  * Everything else is left out. -EINVAL: names no file can have, or more than 4 GiB.
  */
 int ext4_copy_out(struct ext4 *f, const char *path, const char *to, struct err *e);
+
+/*
+ * All of it as files below the folder `to`, which is there and empty: owners (root only), modes, times,
+ * links, attributes, holes, devices (root only). -EINVAL: damaged; errno of the host.
+ */
+int ext4_unpack(struct ext4 *f, const char *to, struct err *e);

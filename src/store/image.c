@@ -69,20 +69,6 @@ static bool keep(char **to, const char *text)
     return !text || *to;
 }
 
-static uint64_t used_below(const char *dir)
-{
-    char *const roots[] = {(char *)dir, NULL};
-    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-    uint64_t bytes = 0;
-    const FTSENT *at;
-    while (tree && (at = fts_read(tree)))
-        if (at->fts_info == FTS_F || at->fts_info == FTS_D)
-            bytes += (uint64_t)at->fts_statp->st_blocks * 512;
-    if (tree)
-        fts_close(tree);
-    return bytes;
-}
-
 static int set_paths(struct image *i, const char *dir, bool kernel, bool modules, struct err *e)
 {
     i->path_disk = path_make("%s/disk.raw", dir);
@@ -141,7 +127,6 @@ int image_open(const char *name, struct image **ret, struct err *e)
         err_wrap(e, "image %s is damaged", name);
         return e && e->code == -ENOMEM ? -ENOMEM : -EINVAL;
     }
-    i->used_bytes = used_below(dir);
     *ret = take(i);
     return 0;
 }
@@ -172,6 +157,26 @@ int image_list(image_each_fn *each, void *ctx, struct err *e)
     }
     free(entries);
     return 0;
+}
+
+static uint64_t used_below(const char *dir)
+{
+    char *const roots[] = {(char *)dir, NULL};
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    uint64_t bytes = 0;
+    const FTSENT *at;
+    while (tree && (at = fts_read(tree)))
+        if (at->fts_info == FTS_F || at->fts_info == FTS_D)
+            bytes += (uint64_t)at->fts_statp->st_blocks * 512;
+    if (tree)
+        fts_close(tree);
+    return bytes;
+}
+
+uint64_t image_used_bytes(const struct image *i)
+{
+    OWN_MEM char *dir = image_dir(i->name);
+    return dir ? used_below(dir) : 0;
 }
 
 /* ---- in use ---- */

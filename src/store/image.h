@@ -23,7 +23,6 @@ struct image {
     char *source;         /* one line: "debian bookworm", "import root.tar" */
     char *created;        /* UTC, 2025-01-31T12:00:00Z */
     uint64_t disk_bytes;  /* the disk as the guest sees it, at least */
-    uint64_t used_bytes;  /* what the folder takes on the host */
     char *fs;             /* of the root: "ext4", or NULL: not known */
     char *root_device;    /* as the guest calls it: "/dev/vda" (no partition table), "/dev/vda1" */
     bool own_init;        /* it has an init of its own (systemd, ...), which becomes process 1 */
@@ -42,6 +41,8 @@ int image_check_name(const char *name, struct err *e);
 
 /* -ENOENT: no image called so; -EINVAL: its image.json or files are damaged. */
 int image_open(const char *name, struct image **ret, struct err *e);
+
+uint64_t image_used_bytes(const struct image *i); /* what its folder takes on the host; looks at every file */
 
 /* The folder of an image, malloc'd, or NULL (out of memory); it need not exist. */
 char *image_dir(const char *name);

@@ -46,7 +46,10 @@ refused "--net: not one of" "$hospes" run --vm --net bridge debian
 refused "--name needs a value" "$hospes" run --vm --name
 refused "not a port to publish: http" "$hospes" run --vm -p http debian
 refused "unknown verb image frob" "$hospes" image frob
-refused "containers" "$hospes" run debian true
+refused "no image called" "$hospes" run debian true
+refused "is for containers" "$hospes" run --vm --cap-add CHOWN debian
+refused "needs --vm" "$hospes" run --engine soft debian
+refused "not a number of processors" "$hospes" run --cpus many debian
 refused "no-such-bit" "$hospes" run --vm --engine-debug step,no-such-bit debian
 
 say "things that are not there"

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * container: the operations of a runtime on containers, each by the root folder of states and an id.
+ *
+ * Errors are one line in *e; after one nothing of what the call began is left. Source: OCI runtime-spec 1.2,
+ * runtime.md.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "container/state.h"
+
+struct create_options {
+    const char *bundle; /* folder of config.json */
+    const char *config; /* another file than BUNDLE/config.json, or NULL */
+    const char *console_socket, *pid_file;
+    unsigned preserve_fds;
+    bool no_pivot, no_new_keyring, systemd_cgroup;
+    bool detach, keep; /* `run`: do not wait for it; do not delete it at its end */
+};
+
+/* 0, or for `run` without detach the exit status of the process (128 + signal). */
+int container_create(const char *root, const char *id, const struct create_options *o, struct err *e);
+int container_run(const char *root, const char *id, const struct create_options *o, struct err *e);
+
+int container_start(const char *root, const char *id, struct err *e);
+int container_kill(const char *root, const char *id, int sig, bool all, struct err *e);
+int container_delete(const char *root, const char *id, bool force, struct err *e);
+int container_pause(const char *root, const char *id, bool paused, struct err *e);
+
+int container_update(const char *root, const char *id, const struct resources *r, struct err *e);
+
+struct exec_options {
+    const char *process_file; /* a process object, or NULL: made from the next ones and the container's own */
+    const char *cwd, *user, *apparmor, *selinux;
+    const char *const *args;
+    unsigned nr_args;
+    const char *const *env;
+    unsigned nr_env;
+    const char *const *caps;
+    unsigned nr_caps;
+    const unsigned *groups;
+    unsigned nr_groups;
+    bool terminal, no_new_privileges;
+    const char *console_socket, *pid_file, *cgroup;
+    unsigned preserve_fds;
+    bool detach, ignore_paused;
+};
+int container_exec(const char *root, const char *id, const struct exec_options *o, struct err *e);
+
+/* With its cgroup looked up; ret_dir may be NULL. */
+int container_open(const char *root, const char *id, struct state *ret, struct cgroup *ret_cgroup,
+                   int *ret_dir, struct err *e);

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * bundle: from a guest's configuration to config.json of a container (OCI runtime-spec 1.2), with what hospes
+ * itself sets: no new privileges, a seccomp profile, hidden and read-only files of /proc and /sys, few
+ * capabilities, a limit of processes, recursively read-only mounts.
+ */
+#pragma once
+
+#include "monitor/guest.h"
+
+struct bundle_user {
+    unsigned uid, gid;
+    unsigned groups[64], nr_groups;
+    char home[256];
+};
+
+struct bundle {
+    const struct guest_config *guest; /* its name is set */
+    const char *root;                 /* the container's root, mounted */
+    const char *files; /* folder with hosts, resolv.conf and hostname, which it sees in /etc; NULL: it keeps
+                          its own */
+    const struct bundle_user *user;
+    const char *shell; /* what runs if there is no command */
+    bool rootless;     /* in a user namespace of the monitor's with one user in it */
+};
+
+/* The text, malloc'd. -EINVAL: says what is wrong; errno of a seccomp profile's file. */
+int bundle_config(const struct bundle *b, char **ret, struct err *e);
+
+/* The capabilities that the container's root has, a bit each. */
+uint64_t bundle_caps(const struct guest_container *c);
+
+/*
+ * USER[:GROUP], names or numbers, looked up in the image's own /etc/passwd and /etc/group, which may hold
+ * anything; NULL: root. root: descriptor of the container's root. -ENOENT: no such user or group.
+ */
+int bundle_user_find(int root, const char *text, struct bundle_user *ret, struct err *e);

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * container_monitor: see container_monitor.h. The container runtime is called as a library: it makes the
+ * processes and keeps their state; here their streams, their end and the guest's life cycle are looked after.
+ *
+ * Threads: one.
+ */
+#include "monitor/container_monitor.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "container/container.h"
+#include "container/inroot.h"
+#include "monitor/bundle.h"
+#include "monitor/chores.h"
+#include "monitor/container_exec.h"
+#include "monitor/container_files.h"
+#include "monitor/container_id.h"
+#include "monitor/container_root.h"
+#include "monitor/container_stats.h"
+#include "store/image.h"
+#include "store/image_root.h"
+
+#define NOBODY_CAME_NS 10000000000u /* for the client of a foreground run to join */
+
+struct monitor {
+    const struct monitor_config *c;
+    pthread_mutex_t lock;
+    struct loop *loop;
+    struct console *console;
+    struct control *control;
+    struct requests requests;
+    struct streams *streams; /* of its command */
+    struct container_execs execs;
+    struct container_net net;
+    struct loop_timer nobody;
+    struct image *image;
+    int image_hold, signals;
+    char *id, *states, *root, *shell;
+    struct bundle_user user;
+    bool rootless, reaped;
+    pid_t pid; /* of its first process; 0: there is none */
+    uint64_t started_ns;
+};
+
+/* ---- what the life cycle does ---- */
+
+static int start(void *ctx, struct err *e)
+{
+    struct monitor *m = ctx;
+    return container_start(m->states, m->id, e);
+}
+
+static int freeze(void *ctx, struct err *e)
+{
+    struct monitor *m = ctx;
+    return container_pause(m->states, m->id, true, e);
+}
+
+static int thaw(void *ctx, struct err *e)
+{
+    struct monitor *m = ctx;
+    return container_pause(m->states, m->id, false, e);
+}
+
+/* Whether the process does something of its own with a signal. Nobody asks it in vain then. */
+static bool minds(pid_t pid, int number)
+{
+    char path[32];
+    OWN_MEM char *text = NULL;
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    if (file_read(path, 65536, &text, NULL, NULL) < 0)
+        return true;
+    static const char *const keys[] = {"SigBlk:", "SigCgt:"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *at = strstr(text, keys[i]);
+        if (at && strtoull(at + strlen(keys[i]), NULL, 16) >> (number - 1) & 1)
+            return true;
+    }
+    return false;
+}
+
+/* The kernel keeps a signal that would end it from a namespace's first process, unless that one handles it.
+ */
+static int ask_to_end(struct monitor *m, int number, struct err *e)
+{
+    return container_kill(m->states, m->id, minds(m->pid, number) ? number : SIGKILL, false, e);
+}
+
+static int ask(void *ctx, struct err *e)
+{
+    struct err trouble;
+    int rc = ask_to_end(ctx, SIGTERM, &trouble);
+    return rc < 0 && rc != -ESRCH ? err_set(e, rc, "%s", trouble.text) : 0;
+}
+
+static int unplug(void *ctx, struct err *e)
+{
+    struct monitor *m = ctx;
+    (void)e;
+    if (!m->reaped)
+        (void)container_kill(m->states, m->id, SIGKILL, false, NULL);
+    loop_stop(m->loop);
+    return 0;
+}
+
+static const struct life_actions actions = {start, freeze, thaw, ask, unplug, unplug, unplug};
+
+/* ---- its command ---- */
+
+static void command_ended(void *ctx, struct streams *s, int status)
+{
+    struct monitor *m = ctx;
+    (void)s;
+    m->reaped = true;
+    m->requests.status = status;
+    requests_event(&m->requests, LIFE_POWER_OFF, "power-off", COMMAND_ENDED);
+}
+
+static void command_signal(void *ctx, int number)
+{
+    struct monitor *m = ctx;
+    bool ends = number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
+    int rc = ends ? ask_to_end(m, number, NULL) : container_kill(m->states, m->id, number, false, NULL);
+    if (rc < 0)
+        log_warn("signal %d did not reach the container's command", number);
+}
+
+static void nobody_came(void *ctx)
+{
+    struct monitor *m = ctx;
+    if (!streams_attached(m->streams))
+        requests_event(&m->requests, LIFE_KILL, "killed", "nobody came for its command's output");
+}
+
+/* Watchers of the console write here. */
+static size_t console_input(void *dev, const void *buf, size_t len)
+{
+    struct monitor *m = dev;
+    return m->streams ? streams_input(m->streams, buf, len) : len;
+}
+
+static void console_drained(void *dev)
+{
+    struct monitor *m = dev;
+    if (m->streams)
+        streams_more(m->streams);
+}
+
+static void console_resize(void *dev, unsigned cols, unsigned rows)
+{
+    struct monitor *m = dev;
+    if (m->streams)
+        streams_resize(m->streams, cols, rows);
+}
+
+/* ---- requests ---- */
+
+static json_t *describe(void *ctx, enum describe how)
+{
+    struct monitor *m = ctx;
+    json_t *j = json_pack("{s:s, s:s, s:i, s:n, s:n, s:b, s:i}", "name", m->c->dir->name, "state",
+                          life_state_name(m->requests.life.state), "pid", (int)getpid(), "engine", "disk",
+                          "agent", 0, "init", (int)m->pid);
+    if (how != DESCRIBE_STATUS)
+        json_object_set_new(j, "stats", container_stats(m->states, m->id, m->started_ns));
+    return j;
+}
+
+static int do_exec(void *ctx, struct conn *c, json_t *request, struct err *e)
+{
+    struct monitor *m = ctx;
+    return container_exec_new(&m->execs, c, request, e);
+}
+
+static int do_console(void *ctx, struct conn *c, struct err *e)
+{
+    struct monitor *m = ctx;
+    return console_attach(m->console, c, e);
+}
+
+static int do_attach(void *ctx, struct conn *c, struct err *e)
+{
+    struct monitor *m = ctx;
+    loop_timer_stop(&m->nobody);
+    return streams_attach(m->streams, c, e);
+}
+
+static const struct requests_ops requests_ops = {describe, do_exec, do_console, do_attach};
+
+/* ---- making the container ---- */
+
+static int open_image(struct monitor *m, struct err *e)
+{
+    OWN_MEM char *lower = NULL;
+    int rc;
+    if ((rc = image_open(m->c->guest->image, &m->image, e)) < 0 ||
+        (rc = image_hold(m->image, &m->image_hold, e)) < 0 || (rc = image_root(m->image, &lower, e)) < 0 ||
+        (rc = container_root_leave_host(&m->rootless, e)) < 0)
+        return rc;
+    return container_root_open(m->c->dir, m->image, lower, m->c->guest->rm, &m->root, e);
+}
+
+static const char *find_shell(int root)
+{
+    OWN_FD bash = inroot_open(root, "/bin/bash", O_PATH, 0);
+    return bash >= 0 ? "/bin/bash" : "/bin/sh";
+}
+
+static int write_config(struct monitor *m, struct err *e)
+{
+    OWN_FD root = open(m->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    OWN_MEM char *path = guest_dir_run_file(m->c->dir, "config.json");
+    OWN_MEM char *text = NULL;
+    int rc = root < 0 ? err_sys(e, "%s", m->root) : bundle_user_find(root, m->c->guest->user, &m->user, e);
+    if (rc < 0)
+        return rc;
+    if (m->rootless && (m->user.uid || m->user.gid))
+        return err_set(e, -EOPNOTSUPP, "user %s: an ordinary user's container has one user, root",
+                       m->c->guest->user);
+    m->shell = strdup(find_shell(root));
+    const struct bundle b = {.guest = m->c->guest,
+                             .root = m->root,
+                             .files = m->c->dir->run,
+                             .user = &m->user,
+                             .shell = m->shell,
+                             .rootless = m->rootless};
+    if ((rc = bundle_config(&b, &text, e)) < 0)
+        return rc;
+    OWN_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    rc = fd < 0 ? -errno : file_write_all(fd, text, strlen(text));
+    return rc < 0 ? err_code(e, rc, "config.json") : 0;
+}
+
+static int make(void *ctx, const char *socket, struct err *e)
+{
+    struct monitor *m = ctx;
+    const struct create_options o = {.bundle = m->c->dir->run, .console_socket = socket};
+    return container_create(m->states, m->id, &o, e);
+}
+
+static int find_pid(struct monitor *m, struct err *e)
+{
+    OWN_STATE s = {0};
+    int rc = state_read(m->states, m->id, &s, NULL, e);
+    if (rc == 0)
+        m->pid = s.pid;
+    return rc;
+}
+
+static int make_container(struct monitor *m, struct err *e)
+{
+    const struct guest_container *k = &m->c->guest->container;
+    OWN_MEM char *tty = guest_dir_run_file(m->c->dir, "tty");
+    const struct helper h = {.tty = k->tty,
+                             .input = k->input,
+                             .uid = m->user.uid,
+                             .gid = m->user.gid,
+                             .tty_path = tty,
+                             .make = make,
+                             .ctx = m};
+    struct streams_config s = {.loop = m->loop,
+                               .tty = k->tty,
+                               .console = m->console,
+                               .held = !m->c->guest->detach,
+                               .signal = command_signal,
+                               .ended = command_ended,
+                               .ctx = m};
+    container_sweep(m->c->dir); /* what a container of that name left, whose monitor and host died */
+    int rc = helper_make(&h, &s.fd, e);
+    if (rc < 0 || (rc = find_pid(m, e)) < 0)
+        return rc;
+    s.pid = m->pid;
+    return streams_new(&s, &m->streams, e);
+}
+
+/* ---- building up ---- */
+
+static int open_console(struct monitor *m, struct err *e)
+{
+    OWN_MEM char *path = guest_dir_file(m->c->dir, "serial.log");
+    int rc = path ? console_open(m->loop, path, &m->console, e) : err_code(e, -ENOMEM, "console");
+    if (rc < 0)
+        return rc;
+    struct char_port *port = console_port(m->console);
+    port->receive = console_input;
+    port->drained = console_drained;
+    port->resize = console_resize;
+    port->dev = m;
+    return 0;
+}
+
+static int open_all(struct monitor *m, struct err *e)
+{
+    const struct monitor_config *c = m->c;
+    int rc;
+    m->id = container_id(c->dir);
+    m->states = container_states(c->dir);
+    if (!m->id || !m->states)
+        return err_code(e, -ENOMEM, "guest %s", c->dir->name);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if ((rc = chores_write_pid(c->dir, e)) < 0 || (rc = loop_new(&m->lock, &m->loop, e)) < 0)
+        return rc;
+    requests_init(&m->requests, m->loop, &actions, &requests_ops, m);
+    loop_timer_init(&m->nobody, m->loop, nobody_came, m);
+    if ((rc = chores_watch_signals(m->loop, &m->requests, &m->signals, e)) < 0 ||
+        (rc = open_console(m, e)) < 0 || (rc = open_image(m, e)) < 0 ||
+        (rc = container_files_write(c->dir, c->guest, e)) < 0 || (rc = write_config(m, e)) < 0 ||
+        (rc = make_container(m, e)) < 0 ||
+        (rc = container_net_open(&m->net, c->guest, m->pid, m->loop, e)) < 0)
+        return rc;
+    m->execs = (struct container_execs){.loop = m->loop,
+                                        .states = m->states,
+                                        .id = m->id,
+                                        .root = m->root,
+                                        .shell = m->shell,
+                                        .run = c->dir->run};
+    return chores_open_control(m->loop, c->dir, &m->requests, &m->control, e);
+}
+
+static int begin(struct monitor *m, struct err *e)
+{
+    int rc = open_all(m, e);
+    m->started_ns = loop_now_ns();
+    if (rc < 0 || (rc = chores_record_start(m->c->dir, e)) < 0)
+        return rc;
+    if (!m->c->guest->detach)
+        loop_timer_arm(&m->nobody, m->started_ns + NOBODY_CAME_NS);
+    return life_event(&m->requests.life, LIFE_START, e);
+}
+
+/* ---- the end ---- */
+
+static void reap(struct monitor *m)
+{
+    int status;
+    if (m->reaped || !m->pid || waitpid(m->pid, &status, 0) != m->pid)
+        return;
+    m->reaped = true;
+    m->requests.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* All of its processes, its cgroups and the runtime's state of it. */
+static void remove_container(struct monitor *m)
+{
+    struct err e;
+    if (m->id && m->states && container_delete(m->states, m->id, true, &e) < 0)
+        log_warn("%s", e.text);
+    reap(m);
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ; /* commands of `exec`, which ended with it */
+}
+
+static void close_all(struct monitor *m)
+{
+    if (m->loop) {
+        pthread_mutex_lock(&m->lock);
+        loop_timer_stop(&m->nobody);
+        loop_timer_stop(&m->requests.deadline);
+        container_execs_free(&m->execs);
+        streams_free(take(m->streams));
+        container_net_close(&m->net);
+        control_free(take(m->control));
+        console_close(take(m->console));
+        pthread_mutex_unlock(&m->lock);
+        loop_free(take(m->loop));
+    }
+    container_root_close(m->c->dir);
+    image_free(take(m->image));
+    own_fd(&m->image_hold);
+    own_fd(&m->signals);
+    free(m->id);
+    free(m->states);
+    free(m->root);
+    free(m->shell);
+}
+
+static void run(struct monitor *m)
+{
+    struct err e;
+    while (!life_ended(m->requests.life.state))
+        if (loop_run(m->loop, &e) < 0)
+            requests_event(&m->requests, LIFE_ENGINE_FAILED, "failed", e.text);
+}
+
+static void finish(struct monitor *m)
+{
+    remove_container(m);
+    chores_record_end(m->c->dir, &m->requests);
+    pthread_mutex_lock(&m->lock);
+    streams_fail(m->streams, m->requests.status < 0 ? 125 : m->requests.status);
+    container_execs_free(&m->execs);
+    requests_ended(&m->requests);
+    pthread_mutex_unlock(&m->lock);
+}
+
+int container_monitor_run(const struct monitor_config *c)
+{
+    struct monitor m = {.c = c, .signals = -1, .image_hold = -1};
+    struct err e;
+    pthread_mutex_init(&m.lock, NULL);
+    int rc = begin(&m, &e);
+    if (rc == 0) {
+        c->ready(c->ctx, NULL);
+        run(&m);
+        finish(&m);
+    } else {
+        remove_container(&m);
+    }
+    close_all(&m);
+    if (rc < 0 ? c->fresh : c->guest->rm)
+        chores_remove_guest(c->dir);
+    guest_dir_unlock(c->dir);
+    if (rc < 0)
+        c->ready(c->ctx, &e);
+    return rc < 0;
+}

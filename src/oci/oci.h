@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * oci: the command line that container engines call, as runc's and crun's:
+ *
+ *     hospes-oci [GLOBAL OPTIONS] COMMAND [OPTIONS] [OPERANDS]
+ *
+ * A command is a struct and a function; it prints what was asked for on stdout, and returns errors.
+ */
+#pragma once
+
+#include "base/opt.h"
+
+struct globals {
+    const char *root, *log, *log_format, *cgroup_manager, *rootless;
+    bool systemd_cgroup, debug;
+    char *states; /* the folder of states that root means */
+};
+
+struct command {
+    const char *name, *operands, *help;
+    const struct opt *opts;
+    unsigned nr_opts, args_size;
+    bool leading; /* options end at the first operand */
+    bool enters;  /* a process of ours gets into a container */
+    int min_operands, max_operands;
+    /* The exit status, or -errno with *e filled. */
+    int (*run)(const struct globals *g, const void *args, int argc, char **argv, struct err *e);
+};
+#define COMMAND_OPTS(rows) .opts = (rows), .nr_opts = sizeof(rows) / sizeof((rows)[0])
+
+extern const struct command oci_create, oci_run, oci_start, oci_state, oci_kill, oci_delete, oci_exec, oci_ps,
+    oci_list, oci_pause, oci_resume, oci_update, oci_features, oci_spec, oci_events, oci_checkpoint,
+    oci_restore;
+
+/* The whole program; argv[0] is its name. Returns the exit status. */
+int oci_main(int argc, char **argv);

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a config.json may say, and how it is told where it is wrong. */
+#include "unit.h"
+
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+#include "container/config.h"
+#include "container/json_span.h"
+
+#define ROOT    "\"root\": {\"path\": \"rootfs\"}"
+#define PROCESS "\"process\": {\"cwd\": \"/\", \"args\": [\"sh\"]}"
+#define HEAD    "{\"ociVersion\": \"1.0.2\", " ROOT ", "
+#define MNT_NS  "\"namespaces\": [{\"type\": \"mount\"}]"
+
+static int parse(const char *text, struct config *c, struct err *e)
+{
+    return config_parse(strdup(text), strlen(text), "config.json", c, e);
+}
+
+static void refused(const char *text, const char *why)
+{
+    OWN_CONFIG c = {0};
+    struct err e = {0};
+    assert_int_equal(parse(text, &c, &e), -EINVAL);
+    assert_string_equal(e.text, why);
+}
+
+static void accepted(const char *text, struct config *c)
+{
+    struct err e = {0};
+    if (parse(text, c, &e) < 0)
+        fail_msg("%s", e.text);
+}
+
+static void a_small_configuration_is_read(void **s)
+{
+    (void)s;
+    OWN_CONFIG c = {0};
+    accepted(HEAD PROCESS "}", &c);
+    assert_string_equal(c.process.args.item[0], "sh");
+    assert_null(c.process.args.item[1]);
+    assert_string_equal(c.root_path, "rootfs");
+    assert_true(c.process.oom_score_adj == UNSET && c.resources.memory == UNSET);
+}
+
+static void each_error_names_the_whole_path(void **s)
+{
+    (void)s;
+    refused("{\"root\": {\"path\": \"r\"}}", "config.json: ociVersion: is missing");
+    refused("{\"ociVersion\": \"2.0\"," ROOT "}", "config.json: ociVersion: \"2.0\" is not a version 1.x");
+    refused("{\"ociVersion\": \"1.0.2\"}", "config.json: root: is missing");
+    refused(HEAD "\"process\": {\"cwd\": \"/\", \"args\": [\"sh\", 7]}}",
+            "config.json: process.args[1]: not a string");
+    refused(HEAD "\"process\": {\"cwd\": \"x\", \"args\": [\"sh\"]}}",
+            "config.json: process.cwd: \"x\" is not an absolute path");
+    refused(HEAD "\"process\": {\"cwd\": \"/\", \"args\": []}}", "config.json: process.args: is empty");
+    refused(HEAD "\"process\": {\"cwd\": \"/\", \"args\": [\"a\"], \"env\": [\"A=1\", \"B\"]}}",
+            "config.json: process.env[1]: \"B\" is not NAME=VALUE");
+    refused(HEAD "\"linux\": {\"namespaces\": [{\"type\": \"pid\"}, {\"type\": \"netz\"}]}}",
+            "config.json: linux.namespaces[1].type: \"netz\" is no namespace");
+    refused(HEAD "\"linux\": {\"namespaces\": [{\"type\": \"pid\"}, {\"type\": \"pid\"}]}}",
+            "config.json: linux.namespaces[1].type: \"pid\" is there twice");
+    refused(HEAD "\"hooks\": {\"poststop\": [{\"path\": \"bin/x\"}]}}",
+            "config.json: hooks.poststop[0].path: \"bin/x\" is not an absolute path");
+    refused(HEAD "\"annotations\": {\"a\": 1}}", "config.json: annotations.a: not a string");
+    refused(HEAD "\"linux\": {\"intelRdt\": {}}}", "config.json: linux.intelRdt: is not supported");
+}
+
+static void what_contradicts_is_refused(void **s)
+{
+    (void)s;
+    refused(HEAD "\"hostname\": \"h\"}",
+            "config.json: hostname: needs an own uts namespace (linux.namespaces)");
+    refused(HEAD "\"linux\": {\"namespaces\": [{\"type\": \"user\"}]}}",
+            "config.json: linux.uidMappings: is missing for the new user namespace");
+    refused(HEAD "\"mounts\": [{\"destination\": \"/a\", \"type\": \"tmpfs\"}]}",
+            "config.json: linux.namespaces: needs a mount namespace for the mounts of this configuration");
+    refused(HEAD "\"linux\": {\"sysctl\": {\"kernel.panic\": \"1\"}}}",
+            "config.json: linux.sysctl.kernel.panic: is not of a namespace, it would change the host");
+    refused(
+        HEAD "\"linux\": {\"sysctl\": {\"net.ipv4.ip_forward\": \"1\"}}}",
+        "config.json: linux.sysctl.net.ipv4.ip_forward: needs an own network namespace (linux.namespaces)");
+    refused(HEAD "\"linux\": {\"resources\": {\"memory\": {\"limit\": 200, \"swap\": 100}}}}",
+            "config.json: linux.resources.memory.swap: is memory and swap together, so not below limit");
+}
+
+static void broken_json_names_its_line(void **s)
+{
+    (void)s;
+    OWN_CONFIG c = {0};
+    struct err e = {0};
+    assert_int_equal(parse("{\n \"a\": }", &c, &e), -EINVAL);
+    assert_non_null(strstr(e.text, "config.json: line 2: "));
+}
+
+static void mount_options_go_where_they_belong(void **s)
+{
+    (void)s;
+    OWN_CONFIG c = {0};
+    accepted(HEAD
+             "\"linux\": {" MNT_NS "}, \"mounts\": ["
+             "{\"destination\": \"/t\", \"type\": \"tmpfs\", \"source\": \"t\","
+             " \"options\": [\"nosuid\", \"noatime\", \"size=1k\", \"ro\", \"rw\", \"tmpcopyup\"]},"
+             "{\"destination\": \"/b\", \"source\": \"/x\", \"options\": [\"rbind\", \"rro\", \"rslave\"]}]}",
+             &c);
+    const struct mount_config *t = &c.mounts[0], *b = &c.mounts[1];
+    assert_int_equal(t->attr_set, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOATIME);
+    assert_int_equal(t->attr_clear, MOUNT_ATTR__ATIME | MOUNT_ATTR_RDONLY);
+    assert_true(t->copy_up && !t->bind);
+    assert_int_equal(t->data.nr, 1);
+    assert_string_equal(t->data.item[0], "size=1k");
+    assert_true(b->bind && b->recursive && b->rec_propagation);
+    assert_int_equal(b->rec_attr_set, MOUNT_ATTR_RDONLY);
+    assert_int_equal(b->propagation, MS_SLAVE);
+}
+
+static void numbers_above_all_integers_mean_no_limit(void **s)
+{
+    (void)s;
+    OWN_CONFIG c = {0};
+    accepted(HEAD
+             "\"process\": {\"cwd\": \"/\", \"args\": [\"sh\"], \"rlimits\": [{\"type\": \"RLIMIT_CORE\","
+             " \"soft\": 1024, \"hard\": 18446744073709551615}]}}",
+             &c);
+    assert_int_equal(c.process.rlimits[0].soft, 1024);
+    assert_true(c.process.rlimits[0].hard == RLIM_INFINITY);
+}
+
+static void the_profile_is_cut_out_unparsed(void **s)
+{
+    (void)s;
+    OWN_CONFIG c = {0};
+    accepted(HEAD "\"linux\": {\"sec\": \"}\\\"{\", \"seccomp\": {\"a\": [\"]}\", {}]}}}", &c);
+    assert_int_equal(c.seccomp_len, strlen("{\"a\": [\"]}\", {}]}"));
+    assert_memory_equal(c.seccomp, "{\"a\": [\"]}\", {}]}", c.seccomp_len);
+    refused(HEAD "\"linux\": {\"sec\\u0063omp\": {}}}",
+            "config.json: linux.seccomp: not an object, or its key is written with escapes");
+}
+
+static void a_span_is_never_longer_than_the_text(void **s)
+{
+    (void)s;
+    const char *text = "{\"linux\": {\"x\": [1, \"\\\"\"], \"seccomp\": {\"k\": \"v\"}}}";
+    struct span span;
+    assert_true(json_span_find(text, strlen(text), "linux", "seccomp", &span));
+    for (size_t len = 0; len < strlen(text); len++)
+        if (json_span_find(text, len, "linux", "seccomp", &span))
+            assert_true(span.start < span.end && span.end <= len);
+}
+
+static void process_limits_and_caps_are_checked(void **s)
+{
+    (void)s;
+    refused(HEAD "\"process\": {\"cwd\": \"/\", \"args\": [\"a\"], \"rlimits\": [{\"type\": \"RLIMIT_X\", "
+                 "\"soft\": 1, \"hard\": 1}]}}",
+            "config.json: process.rlimits[0].type: \"RLIMIT_X\" is no resource limit");
+    refused(HEAD "\"process\": {\"cwd\": \"/\", \"args\": [\"a\"], \"rlimits\": [{\"type\": \"RLIMIT_CPU\", "
+                 "\"soft\": 2, \"hard\": 1}]}}",
+            "config.json: process.rlimits[0].soft: is above hard");
+    refused(HEAD
+            "\"process\": {\"cwd\": \"/\", \"args\": [\"a\"], \"capabilities\": {\"bounding\": [\"KILL\"]}}}",
+            "config.json: process.capabilities.bounding[0]: \"KILL\" is no capability");
+    OWN_CONFIG c = {0};
+    accepted(HEAD "\"process\": {\"cwd\": \"/\", \"args\": [\"a\"], \"capabilities\": {\"bounding\": "
+                  "[\"CAP_KILL\", \"CAP_NEW_ONE\"]}}}",
+             &c);
+    assert_int_equal(c.process.caps[CAPS_BOUNDING], 1ull << 5);
+}
+
+/* Every section with something in it, for what follows. */
+static const char everything[] = HEAD
+    "\"hostname\": \"h\", \"annotations\": {\"a\": \"b\"},"
+    " \"process\": {\"terminal\": true, \"consoleSize\": {\"height\": 24, \"width\": 80}, \"cwd\": \"/\", "
+    "\"args\": [\"sh\"],"
+    "  \"env\": [\"A=b\"], \"user\": {\"uid\": 1, \"gid\": 2, \"umask\": 18, \"additionalGids\": [3]},"
+    "  \"capabilities\": {\"bounding\": [\"CAP_KILL\"]}, \"rlimits\": [{\"type\": \"RLIMIT_CPU\", \"soft\": "
+    "1, \"hard\": 2}],"
+    "  \"scheduler\": {\"policy\": \"SCHED_FIFO\", \"priority\": 1, \"flags\": [\"SCHED_FLAG_RECLAIM\"]},"
+    "  \"ioPriority\": {\"class\": \"IOPRIO_CLASS_BE\", \"priority\": 4}, \"oomScoreAdj\": 3},"
+    " \"mounts\": [{\"destination\": \"/m\", \"source\": \"/s\", \"options\": [\"rbind\", \"ro\", "
+    "\"rslave\"],"
+    "  \"uidMappings\": [{\"containerID\": 0, \"hostID\": 1, \"size\": 2}], \"gidMappings\": [{\"size\": "
+    "1}]}],"
+    " \"hooks\": {\"prestart\": [{\"path\": \"/h\", \"args\": [\"h\"], \"env\": [\"X=y\"], \"timeout\": 3}]},"
+    " \"linux\": {\"namespaces\": [{\"type\": \"mount\"}, {\"type\": \"uts\"}, {\"type\": \"network\", "
+    "\"path\": \"/n\"}],"
+    "  \"devices\": [{\"path\": \"/dev/x\", \"type\": \"c\", \"major\": 1, \"minor\": 2, \"fileMode\": 438}],"
+    "  \"sysctl\": {\"net.a\": \"1\"}, \"personality\": {\"domain\": \"LINUX\"}, \"seccomp\": "
+    "{\"defaultAction\": \"X\"},"
+    "  \"resources\": {\"devices\": [{\"allow\": false, \"access\": \"rw\"}], \"memory\": {\"limit\": 1, "
+    "\"swap\": 2},"
+    "   \"cpu\": {\"shares\": 2, \"cpus\": \"0\"}, \"pids\": {\"limit\": 3}, \"blockIO\": {\"weight\": 10,"
+    "   \"throttleReadBpsDevice\": [{\"major\": 1, \"minor\": 2, \"rate\": 3}]}, \"hugepageLimits\": "
+    "[{\"pageSize\": \"2MB\", \"limit\": 1}],"
+    "   \"rdma\": {\"r\": {\"hcaHandles\": 1}}, \"unified\": {\"memory.high\": \"1\"}},"
+    "  \"maskedPaths\": [\"/p\"], \"readonlyPaths\": [\"/q\"]}}";
+
+static unsigned random_below(uint64_t *seed, unsigned n)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(*seed >> 33) % n;
+}
+
+/* A byte changed, a piece left out or put elsewhere: it is read, or refused in one line, and never worse. */
+static void damaged_configurations_are_read_or_refused(void **s)
+{
+    (void)s;
+    static const char bytes[] = "{}[]\",:0-9e.ntx\\ \xff";
+    uint64_t seed = 1;
+    unsigned read = 0, size = sizeof(everything);
+    for (unsigned round = 0; round < 4000; round++) {
+        OWN_CONFIG c = {0};
+        struct err e = {0};
+        char *text = malloc(size);
+        memcpy(text, everything, size);
+        for (unsigned changes = 1 + random_below(&seed, 3); changes; changes--) {
+            unsigned at = random_below(&seed, size - 40), from = random_below(&seed, size - 40);
+            if (random_below(&seed, 2))
+                memmove(text + at, text + from, random_below(&seed, 32));
+            else
+                text[at] = bytes[random_below(&seed, sizeof(bytes) - 1)];
+        }
+        int rc = config_parse(text, strlen(text), "config.json", &c, &e);
+        assert_true(rc == 0 || (rc == -EINVAL && e.text[0] && !strchr(e.text, '\n')));
+        read += rc == 0;
+    }
+    assert_true(read > 20 && read < 3980);
+}
+
+static void all_sections_together_are_read(void **s)
+{
+    (void)s;
+    OWN_CONFIG c = {0};
+    accepted(everything, &c);
+    assert_int_equal(c.resources.memory_swap, 2);
+    assert_int_equal(c.hooks[HOOK_PRESTART].item[0].timeout_s, 3);
+    assert_string_equal(c.resources.unified_text[0], "1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_small_configuration_is_read),
+        cmocka_unit_test(each_error_names_the_whole_path),
+        cmocka_unit_test(what_contradicts_is_refused),
+        cmocka_unit_test(broken_json_names_its_line),
+        cmocka_unit_test(mount_options_go_where_they_belong),
+        cmocka_unit_test(numbers_above_all_integers_mean_no_limit),
+        cmocka_unit_test(the_profile_is_cut_out_unparsed),
+        cmocka_unit_test(a_span_is_never_longer_than_the_text),
+        cmocka_unit_test(process_limits_and_caps_are_checked),
+        cmocka_unit_test(all_sections_together_are_read),
+        cmocka_unit_test(damaged_configurations_are_read_or_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
