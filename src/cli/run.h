@@ -7,7 +7,8 @@
 
 struct run_args {
     bool vm, interactive, tty, detach, rm, read_only;
-    const char *name, *net, *engine, *kernel, *initrd, *append, *console, *workdir, *user, *hostname;
+    const char *name, *net, *network, *engine, *kernel, *initrd, *append, *console, *workdir, *user,
+        *hostname;
     const char *engine_debug, *cpus;
     unsigned pids;
     uint64_t memory, disk; /* 0: nothing was said */

@@ -212,7 +212,9 @@ static json_t *namespaces(const struct bundle *b)
 {
     json_t *a = json_pack("[{s:s}, {s:s}, {s:s}, {s:s}, {s:s}]", "type", "pid", "type", "ipc", "type", "uts",
                           "type", "mount", "type", "cgroup");
-    if (b->guest->net != GUEST_NET_HOST)
+    if (b->netns)
+        json_array_append_new(a, json_pack("{s:s, s:s}", "type", "network", "path", b->netns));
+    else if (b->guest->net != GUEST_NET_HOST)
         json_array_append_new(a, json_pack("{s:s}", "type", "network"));
     if (b->rootless)
         json_array_append_new(a, json_pack("{s:s}", "type", "user"));

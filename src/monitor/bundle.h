@@ -21,6 +21,7 @@ struct bundle {
                           its own */
     const struct bundle_user *user;
     const char *shell; /* what runs if there is no command */
+    const char *netns; /* a network namespace to join, or NULL */
     bool rootless;     /* in a user namespace of the monitor's with one user in it */
 };
 

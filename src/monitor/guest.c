@@ -33,12 +33,19 @@ void guest_fini(struct guest_config *c)
 static const char *const engine_names[] = {
     [GUEST_ENGINE_AUTO] = "auto", [GUEST_ENGINE_KVM] = "kvm", [GUEST_ENGINE_SOFT] = "soft"};
 static const char *const net_names[] = {
-    [GUEST_NET_USER] = "user", [GUEST_NET_NONE] = "none", [GUEST_NET_HOST] = "host"};
+    [GUEST_NET_USER] = "user", [GUEST_NET_NONE] = "none",     [GUEST_NET_HOST] = "host",
+    [GUEST_NET_AUTO] = "auto", [GUEST_NET_BRIDGE] = "bridge", [GUEST_NET_CONTAINER] = "container"};
+#define NETS (sizeof(net_names) / sizeof(net_names[0]))
 static const char *const kind_names[] = {[GUEST_MACHINE] = "machine", [GUEST_CONTAINER] = "container"};
 
 const char *guest_kind_name(enum guest_kind kind)
 {
     return kind_names[kind];
+}
+
+const char *guest_net_name(enum guest_net net)
+{
+    return net_names[net];
 }
 
 static int word_index(const json_t *j, const char *key, const char *const *words, int nr, int *ret,
@@ -134,7 +141,7 @@ static int check_forwards(const struct guest_config *c, struct err *e)
 {
     if (c->nr_forwards > GUEST_FORWARDS)
         return err_set(e, -EINVAL, "more than %d published ports", GUEST_FORWARDS);
-    if (c->nr_forwards && c->net != GUEST_NET_USER)
+    if (c->nr_forwards && c->net != GUEST_NET_USER && c->net != GUEST_NET_AUTO && c->net != GUEST_NET_BRIDGE)
         return err_set(e, -EINVAL, "ports cannot be published without a network of its own");
     for (unsigned i = 0; i < c->nr_forwards; i++) {
         const struct guest_forward *f = &c->forwards[i];
@@ -168,8 +175,9 @@ static int check_sizes(struct guest_config *c, struct err *e)
 
 static int check_machine(struct guest_config *c, struct err *e)
 {
-    if (c->net == GUEST_NET_HOST)
-        return err_set(e, -EINVAL, "a machine cannot have the host's network");
+    if (c->net != GUEST_NET_USER && c->net != GUEST_NET_NONE)
+        return err_set(e, -EINVAL, "a machine has a network in user mode or none, not \"%s\"",
+                       net_names[c->net]);
     if (!c->image && !c->kernel)
         return err_set(e, -EINVAL, "neither an image nor a kernel is given");
     if (!c->image && c->disk)
@@ -275,6 +283,8 @@ json_t *guest_json(const struct guest_config *c)
         text_or_null(c->kernel), "initrd", text_or_null(c->initrd), "append", text_or_null(c->append),
         "command", strings_json(c->argv), "environment", strings_json(c->env), "directory",
         text_or_null(c->cwd), "user", text_or_null(c->user), "detach", c->detach, "rm", c->rm);
+    if (j && c->net_of)
+        json_object_set_new(j, "net_of", json_string(c->net_of));
     if (j && c->kind == GUEST_CONTAINER)
         json_object_set_new(j, "container", guest_container_json(&c->container));
     return j;
@@ -340,7 +350,7 @@ static int parse_words(const json_t *j, struct guest_config *c, struct err *e)
     int kind = 0, engine = 0, net = 0, rc;
     if ((rc = word_index(j, "kind", kind_names, 2, &kind, e)) < 0 ||
         (rc = word_index(j, "engine", engine_names, 3, &engine, e)) < 0 ||
-        (rc = word_index(j, "net", net_names, 3, &net, e)) < 0)
+        (rc = word_index(j, "net", net_names, (int)NETS, &net, e)) < 0)
         return rc;
     c->kind = (enum guest_kind)kind;
     c->engine = (enum guest_engine)engine;
@@ -354,7 +364,7 @@ static int parse_texts(const json_t *j, struct guest_config *c, struct err *e)
         const char *key, **to;
     } texts[] = {{"name", &c->name},     {"image", &c->image},   {"hostname", &c->hostname},
                  {"kernel", &c->kernel}, {"initrd", &c->initrd}, {"append", &c->append},
-                 {"directory", &c->cwd}, {"user", &c->user}};
+                 {"directory", &c->cwd}, {"user", &c->user},     {"net_of", &c->net_of}};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         int rc = json_opt_string(j, texts[i].key, NULL, texts[i].to, e);
         if (rc < 0)

@@ -9,6 +9,7 @@
 
 #include "host/entropy.h"
 #include "monitor/boot_files.h"
+#include "monitor/forwards.h"
 
 #define AGENT_CID    3  /* any: each machine has a vsock of its own */
 #define STOP_SECONDS 30 /* for CPUs to stand still: they take milliseconds */
@@ -26,14 +27,9 @@ static int open_net(struct parts *p, struct err *e)
     const struct guest_config *c = p->config;
     if (c->net == GUEST_NET_NONE)
         return 0;
-    struct net_user_config n = {.hostname = c->hostname ? c->hostname : c->name,
-                                .nr_forwards = c->nr_forwards};
+    struct net_user_config n = {.hostname = c->hostname ? c->hostname : c->name};
     struct net_forward forwards[GUEST_FORWARDS];
-    for (unsigned i = 0; i < c->nr_forwards; i++)
-        forwards[i] = (struct net_forward){.udp = c->forwards[i].udp,
-                                           .host_ip = c->forwards[i].host_ip,
-                                           .host_port = c->forwards[i].host_port,
-                                           .guest_port = c->forwards[i].guest_port};
+    n.nr_forwards = forwards_of(c, forwards);
     n.forwards = forwards;
     return net_user_new(&n, p->loop, &p->net, e);
 }
