@@ -12,8 +12,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/inroot.h"
 #include "base/own.h"
-#include "container/inroot.h"
 #include "container/mount.h"
 
 static const struct device_config standard[] = {

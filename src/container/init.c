@@ -16,9 +16,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/inroot.h"
 #include "base/own.h"
 #include "container/hooks.h"
-#include "container/inroot.h"
 #include "container/launch.h"
 #include "container/ns.h"
 #include "container/process.h"
