@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/strings.h"
 #include "container/config.h"
-#include "monitor/strings.h"
 
 #define LIST_MAX       256
 #define MEMORY_MIN     (1u << 20)
