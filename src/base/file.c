@@ -203,6 +203,12 @@ static int remove_at(int dir, const char *name)
     return rc;
 }
 
+int dir_clear(int dir)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : remove_content(fd);
+}
+
 int dir_remove(const char *path, struct err *e)
 {
     int rc = remove_at(AT_FDCWD, path);
