@@ -200,22 +200,13 @@ static int make_scope(struct creation *k, struct err *e)
     return rc;
 }
 
-/* Root of a user namespace has no cgroups of the host to make. */
-static bool is_hosts_root(void)
-{
-    OWN_MEM char *map = NULL;
-    unsigned inside, outside, count;
-    return geteuid() == 0 &&
-           (file_read("/proc/self/uid_map", 4096, &map, NULL, NULL) < 0 ||
-            (sscanf(map, "%u %u %u", &inside, &outside, &count) == 3 && count == UINT32_MAX));
-}
-
 static int make_cgroup(struct creation *k, struct err *e)
 {
     struct launch *l = &k->l;
+    bool needed = geteuid() == 0 && ns_user_is_hosts(); /* root of another has none of the host's to make */
     int rc = k->o->systemd_cgroup ? make_scope(k, e) : cgroup_find(k->c.cgroups_path, k->id, &l->cgroup, e);
     if (rc == 0)
-        rc = cgroup_make(&l->cgroup, &k->c.resources, k->c.cgroups_path != NULL, is_hosts_root(), e);
+        rc = cgroup_make(&l->cgroup, &k->c.resources, k->c.cgroups_path != NULL, needed, e);
     if (rc == 0)
         rc = cgroup_apply(&l->cgroup, &k->c.resources, true, e);
     return rc < 0 ? rc : cgroup_entry_open(&l->cgroup, &l->entry, e);

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/file.h"
+#include "base/utc.h"
 
 static const char *const names[] = {"created", "running", "paused", "stopped"};
 
@@ -111,17 +111,6 @@ uint64_t process_start_ticks(pid_t pid)
     return at ? strtoull(at + 1, NULL, 10) : 0;
 }
 
-static void time_text(char *ret, size_t size)
-{
-    struct timespec now;
-    struct tm tm;
-    char day[32];
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(ret, size, "%s.%09ldZ", day, now.tv_nsec);
-}
-
 static int put_file(int dir, const char *name, const char *text, size_t len)
 {
     OWN_FD fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -130,8 +119,10 @@ static int put_file(int dir, const char *name, const char *text, size_t len)
 
 int state_write(int dir, struct state *s, struct err *e)
 {
-    char created[64];
-    time_text(created, sizeof(created));
+    char created[UTC_SIZE];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    utc_text(now, true, created);
     s->pid_start = process_start_ticks(s->pid);
     s->uid = geteuid();
     OWN(json_t)
