@@ -21,6 +21,7 @@
 #include "container/launch.h"
 #include "container/mount.h"
 #include "container/ns.h"
+#include "container/pid_file.h"
 #include "container/process.h"
 #include "container/spawn.h"
 
@@ -260,20 +261,6 @@ static int make_folders(struct creation *k, bool waits, struct err *e)
     return rc < 0 ? rc : make_cgroup(k, e);
 }
 
-static int write_pid_file(const char *path, pid_t pid, struct err *e)
-{
-    char text[16];
-    int n = snprintf(text, sizeof(text), "%d", pid);
-    OWN_MEM char *tmp = path_make("%s.new-%d", path, getpid());
-    OWN_FD fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    int rc = fd < 0 ? -errno : file_write_all(fd, text, (size_t)n);
-    if (rc == 0 && rename(tmp, path) < 0)
-        rc = -errno;
-    if (rc < 0 && fd >= 0)
-        unlink(tmp);
-    return rc < 0 ? err_code(e, rc, "pid file %s", path) : 0;
-}
-
 static void undo(struct creation *k, pid_t pid)
 {
     if (pid > 0)
@@ -300,7 +287,7 @@ static int launch(struct creation *k, bool waits, struct spawned *ret, struct er
         rc = spawn_init(&k->l, ret, e);
     scope_release(k->holder);
     if (rc == 0 && k->o->pid_file)
-        rc = write_pid_file(k->o->pid_file, ret->pid, e);
+        rc = pid_file_write(k->o->pid_file, ret->pid, e);
     return rc;
 }
 
