@@ -23,7 +23,7 @@
 #include "container/ns.h"
 #include "container/pid_file.h"
 #include "container/process.h"
-#include "container/spawn.h"
+#include "container/restore.h"
 
 struct creation {
     const char *root, *id;
@@ -179,8 +179,9 @@ static int open_all(struct creation *k, struct err *e)
         l->console = unix_connect(k->o->console_socket, SOCK_STREAM, e);
         rc = l->console < 0 ? err_wrap(e, "--console-socket") : 0;
     }
-    if (rc == 0)
-        rc = seccomp_prepare(&k->c, k->root, &l->seccomp, e);
+    if (rc < 0 || k->o->criu) /* which brings filters and mounts by itself */
+        return rc;
+    rc = seccomp_prepare(&k->c, k->root, &l->seccomp, e);
     return rc < 0 ? rc : mount_sources(k, e);
 }
 
@@ -275,7 +276,7 @@ static int launch(struct creation *k, bool waits, struct spawned *ret, struct er
     if (rc == 0)
         rc = check_terminal(k, e);
     if (rc == 0)
-        rc = spawn_init(&k->l, ret, e);
+        rc = k->o->criu ? restore_init(&k->l, k->o->criu, ret, e) : spawn_init(&k->l, ret, e);
     scope_release(k->holder);
     if (rc == 0 && k->o->pid_file)
         rc = pid_file_write(k->o->pid_file, ret->pid, e);
@@ -320,7 +321,8 @@ int container_run(const char *root, const char *id, const struct create_options 
     int rc = create(&k, false, &s, e);
     if (rc < 0)
         return rc;
-    hooks_run_all(&k.c, HOOK_POSTSTART, &k.l.state, STATUS_RUNNING);
+    if (!o->criu) /* it was started long ago */
+        hooks_run_all(&k.c, HOOK_POSTSTART, &k.l.state, STATUS_RUNNING);
     if (o->detach)
         return 0;
     int status = foreground_wait(s.pid, s.master, e);
@@ -328,4 +330,11 @@ int container_run(const char *root, const char *id, const struct create_options 
     if (!o->keep)
         undo(&k, 0);
     return status;
+}
+
+int container_restore(const char *root, const char *id, const struct create_options *o, struct err *e)
+{
+    if (geteuid() != 0)
+        return err_set(e, -EPERM, "it takes root");
+    return container_run(root, id, o, e);
 }

@@ -32,6 +32,11 @@ static const struct opt global_opts[] = {
 };
 #define NR_GLOBAL_OPTS (sizeof(global_opts) / sizeof(global_opts[0]))
 
+bool globals_systemd(const struct globals *g)
+{
+    return g->systemd_cgroup || (g->cgroup_manager && strcmp(g->cgroup_manager, "systemd") == 0);
+}
+
 /* ---- errors ---- */
 
 static void log_line(const struct globals *g, const char *level, const char *text)
