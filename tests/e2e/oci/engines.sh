@@ -2,23 +2,31 @@
 # engines.sh - container engines with their daemons, on hospes-oci; sourced first by their tests.
 #
 # The test starts itself once more in pid, mount and network namespaces of its own: daemons, shims, mounts and links
-# end with them, however the test ends. To compare: HOSPES_OCI=/usr/sbin/runc ENGINES_GO_ON=1 tests/e2e/oci-docker.sh | grep FAILED
+# end with them, however the test ends; what remains is tidied up here, outside.
+# To compare: HOSPES_OCI=/usr/sbin/runc ENGINES_GO_ON=1 tests/e2e/oci-docker.sh | grep FAILED
 # shellcheck shell=bash disable=SC2154
-if [ -z "${ENGINES_INSIDE:-}" ]; then
+if [ -z "${ENGINES_GROUP:-}" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo "needs root"; exit 77; }
-	ENGINES_INSIDE=1 exec unshare --mount --net --pid --fork --mount-proc --propagation private -- "$0" "$@"
+	export ENGINES_GROUP=hospes-engine-$$ # the cgroup that all of the test's containers are below
+	trap : INT TERM                       # the test itself ends by it, and this follows
+	rc=0
+	export ENGINES_WORK
+	ENGINES_WORK=$(mktemp)
+	unshare --mount --net --pid --fork --mount-proc --propagation private -- "$0" "$@" || rc=$?
+	rm -rf "$(cat "$ENGINES_WORK")" "$ENGINES_WORK"
+	find /sys/fs/cgroup -depth -path "*/$ENGINES_GROUP*" -type d -exec rmdir {} + 2>/dev/null
+	exit $rc
 fi
-unset ENGINES_INSIDE
 mount -t tmpfs tmpfs /run && mkdir -m 1777 /run/lock && mkdir /run/user
 mount -t tmpfs tmpfs /dev/shm
 ip link set lo up
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+echo "$work" >"$ENGINES_WORK"
 [ -z "${ENGINES_GO_ON:-}" ] || fail() { printf 'FAILED: %s\n' "$*"; }
 
 for a in ip top wget nc sort; do ln -s busybox "$bundle/rootfs/bin/$a"; done
 tar -C "$bundle/rootfs" -cf "$work/root.tar" .
-group=hospes-$$-$(basename "$0" .sh) # the cgroup that all of a test's containers are below
-at_end 'find /sys/fs/cgroup -depth -path "*/$group*" -type d -exec rmdir {} + 2>/dev/null'
+group=$ENGINES_GROUP
 
 need() { # PROGRAM...
 	local p
