@@ -75,9 +75,18 @@ static int make_node(int dir, const char *name, const struct device_config *d, s
     return 0;
 }
 
+/* A multiplexer listed too (engines list the host's whole /dev for privileged containers) stays the link to
+ * the container's own. */
+static bool is_ptmx(const struct device_config *d)
+{
+    return strcmp(d->path, "/dev/ptmx") == 0 && d->type == S_IFCHR && d->major == 5 && d->minor == 2;
+}
+
 static int make_listed(int root, const struct device_config *d, struct err *e)
 {
     const char *name;
+    if (is_ptmx(d))
+        return 0;
     OWN_FD dir = inroot_parent(root, d->path, &name);
     return dir < 0 ? err_code(e, dir, "device %s", d->path) : make_node(dir, name, d, e);
 }
