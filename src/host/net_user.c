@@ -260,21 +260,22 @@ static int try_forward(struct net_user *n, const struct net_forward *f)
         return rc;
     errno = EADDRINUSE; /* slirp's own refusals set none */
     return n->lib.add_hostfwd(n->slirp, f->udp, f->host_ip, f->host_port, guest, f->guest_port) < 0 ? -errno
-                                                                                                   : 0;
+                                                                                                    : 0;
 }
 
-static int publish(struct net_user *n, const struct net_forward *f, struct err *e)
+int net_user_publish(struct net_user *n, const struct net_forward *f, struct err *e)
 {
-    char ip[INET_ADDRSTRLEN];
-    inet_ntop(AF_INET, &f->host_ip, ip, sizeof(ip));
-    const char *proto = f->udp ? "udp" : "tcp";
-    if (f->host_port == 0 || f->guest_port == 0)
-        return err_set(e, -EINVAL, "publish %s:%u/%s: there is no port 0", ip, f->host_port, proto);
-    int rc = try_forward(n, f);
-    if (rc == -EACCES)
-        return err_set(e, rc, "publish %s:%u/%s: only root may use privileged ports (below 1024)", ip,
-                       f->host_port, proto);
-    return rc < 0 ? err_code(e, rc, "publish %s:%u/%s", ip, f->host_port, proto) : 0;
+    int rc = f->host_port == 0 || f->guest_port == 0 ? -EINVAL : try_forward(n, f);
+    turn_soon(n);
+    return rc < 0 ? net_forward_refused(f, rc, e) : 0;
+}
+
+int net_user_unpublish(struct net_user *n, const struct net_forward *f, struct err *e)
+{
+    turn_soon(n);
+    if (slirp_remove_hostfwd(n->slirp, f->udp, f->host_ip, f->host_port) < 0)
+        return net_forward_refused(f, -ENOENT, e);
+    return 0;
 }
 
 int net_user_new(const struct net_user_config *c, struct loop *loop, struct net_user **ret, struct err *e)
@@ -289,7 +290,7 @@ int net_user_new(const struct net_user_config *c, struct loop *loop, struct net_
     if (rc == 0)
         rc = start_slirp(c, n, e);
     for (unsigned i = 0; i < c->nr_forwards && rc == 0; i++)
-        rc = publish(n, &c->forwards[i], e);
+        rc = net_user_publish(n, &c->forwards[i], e);
     if (rc < 0)
         return rc;
     n->port = (struct net_port){

@@ -7,15 +7,12 @@
 
 #define NAME "libslirp.so.0"
 
-#define FUNCTION(name)                                                                                       \
-    {                                                                                                        \
-        "slirp_" #name, offsetof(struct slirp_lib, name)                                                     \
-    }
+#define FUNCTION(name) {"slirp_" #name, offsetof(struct slirp_lib, name)}
 static const struct {
     const char *name;
     size_t at;
 } functions[] = {
-    FUNCTION(version_string), FUNCTION(new),          FUNCTION(cleanup),    FUNCTION(input),
+    FUNCTION(version_string), FUNCTION(new),          FUNCTION(cleanup),     FUNCTION(input),
     FUNCTION(pollfds_fill),   FUNCTION(pollfds_poll), FUNCTION(add_hostfwd),
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * slirp_lib: libslirp, loaded when the first guest wants a user-mode network. It brings GLib along, and linked
- * to the program both would be loaded for each command.
+ * slirp_lib: libslirp, loaded when the first guest wants a user-mode network. It brings GLib along, and
+ * linked to the program both would be loaded for each command.
  */
 #pragma once
 
