@@ -42,6 +42,12 @@ void nft_table(struct nft *n, bool exclusive, bool owned)
     netlink_put_be32(r, NFTA_TABLE_FLAGS, owned ? NFT_TABLE_F_OWNER : 0);
 }
 
+void nft_table_delete(struct nft *n)
+{
+    message(&n->request, NFT_MSG_DELTABLE, NLM_F_ACK);
+    netlink_put_text(&n->request, NFTA_TABLE_NAME, n->table);
+}
+
 void nft_chain(struct nft *n, const char *chain, const char *type, unsigned hook, int priority)
 {
     struct netlink_request *r = &n->request;

@@ -25,6 +25,7 @@ struct nft {
 /* owned: nobody else may change the table, and it goes when the socket that it was sent by is closed. */
 void nft_begin(struct nft *n, const char *table);
 void nft_table(struct nft *n, bool exclusive, bool owned);
+void nft_table_delete(struct nft *n); /* with all that is in it */
 
 #define NFT_PRIORITY_RAW    (-300)
 #define NFT_PRIORITY_DSTNAT (-100)

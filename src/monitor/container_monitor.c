@@ -207,8 +207,13 @@ static int do_attach(void *ctx, struct conn *c, struct err *e)
 
 static int do_update(void *ctx, const json_t *request, struct err *e)
 {
-    const struct monitor *m = ctx;
-    const struct container_change c = {.dir = m->c->dir, .states = m->states, .id = m->id, .pid = m->pid};
+    struct monitor *m = ctx;
+    const struct container_change c = {.dir = m->c->dir,
+                                       .states = m->states,
+                                       .id = m->id,
+                                       .pid = m->pid,
+                                       .ports = &container_net_ports,
+                                       .net = &m->net};
     return container_change(&c, request, e);
 }
 

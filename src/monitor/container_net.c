@@ -151,16 +151,20 @@ static int no_ports(struct err *e)
     return err_set(e, -EOPNOTSUPP, "ports cannot be published without a network of its own");
 }
 
-int container_net_publish(struct container_net *n, const struct net_forward *f, struct err *e)
+static int publish(void *net, const struct net_forward *f, struct err *e)
 {
+    struct container_net *n = net;
     if (n->ports)
         return bridge_ports_add(n->ports, f, e);
     return n->user ? net_user_publish(n->user, f, e) : no_ports(e);
 }
 
-int container_net_unpublish(struct container_net *n, const struct net_forward *f, struct err *e)
+static int unpublish(void *net, const struct net_forward *f, struct err *e)
 {
+    struct container_net *n = net;
     if (n->ports)
         return bridge_ports_remove(n->ports, f, e);
     return n->user ? net_user_unpublish(n->user, f, e) : no_ports(e);
 }
+
+const struct port_ops container_net_ports = {.publish = publish, .unpublish = unpublish};

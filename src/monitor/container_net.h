@@ -18,6 +18,7 @@
 #include "host/net_user.h"
 #include "host/tap.h"
 #include "monitor/guest.h"
+#include "monitor/port_change.h"
 
 struct container_net {
     enum guest_net is;      /* never GUEST_NET_AUTO */
@@ -42,6 +43,5 @@ int container_net_open(struct container_net *n, const struct guest_config *c, co
                        struct loop *loop, struct err *e);
 void container_net_close(struct container_net *n);
 
-/* While it runs. -EOPNOTSUPP: not with this network. */
-int container_net_publish(struct container_net *n, const struct net_forward *f, struct err *e);
-int container_net_unpublish(struct container_net *n, const struct net_forward *f, struct err *e);
+/* net: struct container_net, open. -EOPNOTSUPP: not with this network. */
+extern const struct port_ops container_net_ports;

@@ -2,7 +2,6 @@
 /* guest: see guest.h. guest.json may have been written by anybody: every value is checked. */
 #include "monitor/guest.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include "base/json.h"
 #include "base/strings.h"
 #include "monitor/guest_container.h"
+#include "monitor/guest_ports.h"
 
 #define TEXT_MAX 4096 /* bytes of a string in a configuration */
 #define LIST_MAX 1024 /* of arguments, of variables */
@@ -257,20 +257,6 @@ static json_t *text_or_null(const char *text)
     return text ? json_string(text) : json_null();
 }
 
-static json_t *forwards_json(const struct guest_config *c)
-{
-    json_t *a = json_array();
-    for (unsigned i = 0; i < c->nr_forwards; i++) {
-        const struct guest_forward *f = &c->forwards[i];
-        char ip[INET_ADDRSTRLEN];
-        inet_ntop(AF_INET, &f->host_ip, ip, sizeof(ip));
-        json_array_append_new(a,
-                              json_pack("{s:s, s:s, s:i, s:i}", "protocol", f->udp ? "udp" : "tcp", "host_ip",
-                                        ip, "host_port", f->host_port, "guest_port", f->guest_port));
-    }
-    return a;
-}
-
 json_t *guest_json(const struct guest_config *c)
 {
     json_t *j = json_pack(
@@ -279,10 +265,11 @@ json_t *guest_json(const struct guest_config *c)
         "kind", kind_names[c->kind], "name", text_or_null(c->name), "image", text_or_null(c->image),
         "hostname", text_or_null(c->hostname), "cpus", (json_int_t)c->cpus, "memory", (json_int_t)c->memory,
         "disk", (json_int_t)c->disk, "engine", engine_names[c->engine], "engine_debug",
-        (json_int_t)c->engine_debug, "net", net_names[c->net], "ports", forwards_json(c), "kernel",
-        text_or_null(c->kernel), "initrd", text_or_null(c->initrd), "append", text_or_null(c->append),
-        "command", strings_json(c->argv), "environment", strings_json(c->env), "directory",
-        text_or_null(c->cwd), "user", text_or_null(c->user), "detach", c->detach, "rm", c->rm);
+        (json_int_t)c->engine_debug, "net", net_names[c->net], "ports",
+        guest_ports_json(c->forwards, c->nr_forwards), "kernel", text_or_null(c->kernel), "initrd",
+        text_or_null(c->initrd), "append", text_or_null(c->append), "command", strings_json(c->argv),
+        "environment", strings_json(c->env), "directory", text_or_null(c->cwd), "user", text_or_null(c->user),
+        "detach", c->detach, "rm", c->rm);
     if (j && c->net_of)
         json_object_set_new(j, "net_of", json_string(c->net_of));
     if (j && c->kind == GUEST_CONTAINER)
@@ -291,45 +278,6 @@ json_t *guest_json(const struct guest_config *c)
 }
 
 /* ---- from JSON ---- */
-
-static int parse_forward(const json_t *j, struct guest_forward *f, struct err *e)
-{
-    static const char *const protocols[] = {"tcp", "udp"};
-    const char *ip;
-    uint64_t host, guest;
-    int udp = 0, rc;
-    if ((rc = word_index(j, "protocol", protocols, 2, &udp, e)) < 0 ||
-        (rc = json_opt_string(j, "host_ip", "0.0.0.0", &ip, e)) < 0 ||
-        (rc = json_get_uint(j, "host_port", 1, 65535, &host, e)) < 0 ||
-        (rc = json_get_uint(j, "guest_port", 1, 65535, &guest, e)) < 0)
-        return rc;
-    if (inet_pton(AF_INET, ip, &f->host_ip) != 1)
-        return err_set(e, -EINVAL, "\"host_ip\" cannot be \"%.40s\"", ip);
-    f->udp = udp;
-    f->host_port = (uint16_t)host;
-    f->guest_port = (uint16_t)guest;
-    return 0;
-}
-
-static int parse_forwards(const json_t *j, struct guest_config *c, struct err *e)
-{
-    const json_t *a = json_object_get(j, "ports");
-    if (!a || json_is_null(a))
-        return 0;
-    size_t nr = json_array_size(a);
-    if (!json_is_array(a) || nr > GUEST_FORWARDS)
-        return err_set(e, -EINVAL, "\"ports\" is not an array of at most %d", GUEST_FORWARDS);
-    for (size_t i = 0; i < nr; i++) {
-        const json_t *f = json_array_get(a, i);
-        if (!json_is_object(f))
-            return err_set(e, -EINVAL, "\"ports\" has something else than objects in it");
-        int rc = parse_forward(f, &c->forwards[i], e);
-        if (rc < 0)
-            return err_wrap(e, "\"ports\"");
-    }
-    c->nr_forwards = (unsigned)nr;
-    return 0;
-}
 
 static int parse_numbers(const json_t *j, struct guest_config *c, struct err *e)
 {
@@ -379,7 +327,8 @@ static int parse(const json_t *j, struct guest_config *c, struct err *e)
     if (!json_is_object(j))
         return err_set(e, -EINVAL, "a guest's configuration is not an object");
     if ((rc = parse_texts(j, c, e)) < 0 || (rc = parse_numbers(j, c, e)) < 0 ||
-        (rc = parse_words(j, c, e)) < 0 || (rc = parse_forwards(j, c, e)) < 0 ||
+        (rc = parse_words(j, c, e)) < 0 ||
+        (rc = guest_ports_parse(j, "ports", c->forwards, &c->nr_forwards, e)) < 0 ||
         (rc = strings_parse(j, "command", LIST_MAX, &c->lists[0], e)) < 0 ||
         (rc = strings_parse(j, "environment", LIST_MAX, &c->lists[1], e)) < 0 ||
         (rc = json_opt_bool(j, "detach", false, &c->detach, e)) < 0 ||

@@ -34,6 +34,18 @@ static int open_net(struct parts *p, struct err *e)
     return net_user_new(&n, p->loop, &p->net, e);
 }
 
+static int publish(void *net, const struct net_forward *f, struct err *e)
+{
+    return net ? net_user_publish(net, f, e) : err_set(e, -EOPNOTSUPP, "it has no network");
+}
+
+static int unpublish(void *net, const struct net_forward *f, struct err *e)
+{
+    return net ? net_user_unpublish(net, f, e) : err_set(e, -EOPNOTSUPP, "it has no network");
+}
+
+const struct port_ops parts_ports = {.publish = publish, .unpublish = unpublish};
+
 int parts_open(struct parts *p, const struct guest_config *c, const struct engine_ops *engine,
                const char *disk_top, struct loop *loop, struct err *e)
 {
