@@ -273,7 +273,7 @@ int net_user_publish(struct net_user *n, const struct net_forward *f, struct err
 int net_user_unpublish(struct net_user *n, const struct net_forward *f, struct err *e)
 {
     turn_soon(n);
-    if (slirp_remove_hostfwd(n->slirp, f->udp, f->host_ip, f->host_port) < 0)
+    if (n->lib.remove_hostfwd(n->slirp, f->udp, f->host_ip, f->host_port) < 0)
         return net_forward_refused(f, -ENOENT, e);
     return 0;
 }

@@ -13,7 +13,7 @@ static const struct {
     size_t at;
 } functions[] = {
     FUNCTION(version_string), FUNCTION(new),          FUNCTION(cleanup),     FUNCTION(input),
-    FUNCTION(pollfds_fill),   FUNCTION(pollfds_poll), FUNCTION(add_hostfwd),
+    FUNCTION(pollfds_fill),   FUNCTION(pollfds_poll), FUNCTION(add_hostfwd), FUNCTION(remove_hostfwd),
 };
 
 int slirp_lib_open(struct slirp_lib *ret, struct err *e)

@@ -19,6 +19,7 @@ struct slirp_lib {
     __typeof__(slirp_pollfds_fill) *pollfds_fill;
     __typeof__(slirp_pollfds_poll) *pollfds_poll;
     __typeof__(slirp_add_hostfwd) *add_hostfwd;
+    __typeof__(slirp_remove_hostfwd) *remove_hostfwd;
 };
 
 /* -ENOENT: it is not installed, or is another version. */

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/strings.h"
 #include "monitor/guest_container.h"
-#include "monitor/strings.h"
 
 #define LIST_MAX 64
 
