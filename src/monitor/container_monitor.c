@@ -28,7 +28,7 @@
 #include "monitor/container_root.h"
 #include "monitor/container_stats.h"
 #include "store/image.h"
-#include "store/image_root.h"
+#include "store/image_layers.h"
 
 #define NOBODY_CAME_NS 10000000000u /* for the client of a foreground run to join */
 
@@ -209,13 +209,14 @@ static const struct requests_ops requests_ops = {
 
 static int open_image(struct monitor *m, struct err *e)
 {
-    OWN_MEM char *lower = NULL;
+    OWN_LAYERS lower = {0};
     int rc;
     if ((rc = image_open(m->c->guest->image, &m->image, e)) < 0 ||
-        (rc = image_hold(m->image, &m->image_hold, e)) < 0 || (rc = image_root(m->image, &lower, e)) < 0 ||
+        (rc = image_hold(m->image, &m->image_hold, e)) < 0 ||
+        (rc = image_layers_get(m->image, &lower, e)) < 0 ||
         (rc = container_root_leave_host(&m->rootless, e)) < 0)
         return rc;
-    return container_root_open(m->c->dir, m->image, lower, m->c->guest->rm, &m->root, e);
+    return container_root_open(m->c->dir, m->image, &lower, m->c->guest->rm, &m->root, e);
 }
 
 static const char *find_shell(int root)
