@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "monitor/guest_container.h"
+#include "monitor/guest_mount.h"
 #include "monitor/strings.h"
 
 #define LIST_MAX 64
