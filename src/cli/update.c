@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/strings.h"
 #include "cli/run.h"
 #include "cli/verbs.h"
 #include "cli/volume.h"
 #include "monitor/client.h"
 #include "monitor/guest_container.h"
-#include "monitor/strings.h"
 
 struct update_args {
     const char *cpus, *memory, *pids;

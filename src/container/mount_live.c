@@ -21,8 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/inroot.h"
 #include "base/own.h"
-#include "container/inroot.h"
 #include "container/mount.h"
 
 struct job {

@@ -16,9 +16,9 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
+#include "base/inroot.h"
 #include "base/log.h"
 #include "container/container.h"
-#include "container/inroot.h"
 #include "container/words.h"
 #include "monitor/bundle.h"
 #include "monitor/chores.h"

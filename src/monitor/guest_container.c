@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/strings.h"
 #include "container/config.h"
 #include "monitor/guest_mount.h"
 #include "monitor/guest_option.h"
 #include "monitor/guest_security.h"
-#include "monitor/strings.h"
 
 #define LIST_MAX       256
 #define MEMORY_MIN     (1u << 20)

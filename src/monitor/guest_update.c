@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/strings.h"
 #include "monitor/guest_container.h"
 #include "monitor/guest_mount.h"
-#include "monitor/strings.h"
 
 #define LIST_MAX 64
 
