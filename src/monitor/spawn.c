@@ -26,7 +26,7 @@
 #include "container/self.h"
 #include "monitor/container_monitor.h"
 #include "monitor/engine_pick.h"
-#include "monitor/guest_container.h"
+#include "monitor/guest_mount.h"
 #include "monitor/monitor.h"
 #include "store/image.h"
 
