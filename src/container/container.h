@@ -12,13 +12,20 @@
 
 #include "container/state.h"
 
+struct launch;
 struct create_options {
     const char *bundle; /* folder of config.json */
     const char *config; /* another file than BUNDLE/config.json, or NULL */
     const char *console_socket, *pid_file;
     unsigned preserve_fds;
     bool no_pivot, no_new_keyring, systemd_cgroup;
-    bool detach, keep; /* `run`: do not wait for it; do not delete it at its end */
+    /*
+     * The life of a machine's monitor, in a process made for it; it does not return, and answers as init_main
+     * does. NULL: this program has no machines, and a configuration that wants one is refused with -ENOEXEC.
+     */
+    void (*machine)(struct launch *l);
+    bool machine_wanted; /* whatever the configuration says */
+    bool detach, keep;   /* `run`: do not wait for it; do not delete it at its end */
 };
 
 /* 0, or for `run` without detach the exit status of the process (128 + signal). */
