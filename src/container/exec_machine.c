@@ -148,8 +148,9 @@ void machine_why(int out_dir, const char *name, struct err *e)
     char *line = strrchr(text, '\n');
     OWN(json_t) j = json_loads(line ? line + 1 : text, 0, NULL);
     const char *why = json_string_value(json_object_get(j, "msg"));
-    if (why)
-        err_set(e, e->code, "%.400s", why);
+    const char *behind = why ? strstr(why, ": ") : NULL; /* the command, which our caller names too */
+    if (behind)
+        err_set(e, e->code, "%.400s", behind + 2);
     for (char *p = e->text; *p; p++) /* the guest's words */
         if ((unsigned char)*p < ' ' || *p == 127)
             *p = '?';

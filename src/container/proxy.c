@@ -21,11 +21,13 @@
 #include "base/frame.h"
 #include "container/foreground.h"
 
-#define PIECE 32768 /* of standard input at a time */
+#define PIECE    32768 /* of standard input at a time */
+#define HELD_MAX 65536
 
 struct watch {
     const struct proxy *p;
     struct buf to, from;
+    struct buf held; /* errors from before it was known that the program runs: the runtime's own, maybe */
     int signals, folder;
     bool in_open, replied, started, ended;
     int status;
@@ -37,6 +39,7 @@ static void watch_fini(struct watch *w)
     own_fd(&w->folder);
     buf_fini(&w->to);
     buf_fini(&w->from);
+    buf_fini(&w->held);
 }
 
 /* ---- to the machine ---- */
@@ -104,6 +107,28 @@ static void pass_signal(struct watch *w)
     BUG_ON(buf_append(&w->to, frame, len) < 0);
 }
 
+/* ---- does it run? ---- */
+
+/* Nobody may read it any more: that is the process' affair only where the kernel would tell it. */
+static void put_out(int fd, const void *data, size_t len)
+{
+    if (file_write_all(fd, data, len) < 0)
+        errno = 0;
+}
+
+static void look(struct watch *w)
+{
+    char news[4096];
+    while (w->folder >= 0 && read(w->folder, news, sizeof(news)) > 0)
+        ;
+    if (w->started || !w->p->started || faccessat(w->p->out_dir, w->p->running, F_OK, 0) < 0)
+        return;
+    w->started = true;
+    put_out(2, buf_data(&w->held), w->held.len);
+    buf_consume(&w->held, w->held.len);
+    w->p->started(w->p->ctx);
+}
+
 /* ---- from the machine ---- */
 
 static int reply(struct watch *w, const struct frame *f, struct err *e)
@@ -119,11 +144,17 @@ static int reply(struct watch *w, const struct frame *f, struct err *e)
     return text ? err_set(e, -(int)code, "%s", text) : 0;
 }
 
-/* Nobody may read it any more: that is the process' affair only where the kernel would tell it. */
-static void pass_output(const struct frame *f)
+/* What the runtime inside says of a program that does not start is told otherwise. */
+static void pass_output(struct watch *w, const struct frame *f)
 {
-    if (file_write_all(f->type == FRAME_STDERR ? 2 : 1, f->payload, f->len) < 0)
-        errno = 0;
+    if (w->p->started && !w->started)
+        look(w);
+    if (f->type == FRAME_STDOUT)
+        put_out(1, f->payload, f->len);
+    else if (w->p->started && !w->started && w->held.len < HELD_MAX)
+        BUG_ON(buf_append(&w->held, f->payload, f->len) < 0);
+    else
+        put_out(2, f->payload, f->len);
 }
 
 static int take_frame(struct watch *w, const struct frame *f, struct err *e)
@@ -132,7 +163,7 @@ static int take_frame(struct watch *w, const struct frame *f, struct err *e)
     if (f->type == FRAME_REPLY)
         return reply(w, f, e);
     if (f->type == FRAME_STDOUT || f->type == FRAME_STDERR)
-        pass_output(f);
+        pass_output(w, f);
     if (frame_get_exit(f, &status)) {
         w->ended = true;
         w->status = status & 0xff;
@@ -165,18 +196,7 @@ static int hear(struct watch *w, struct err *e)
     return take_frames(w, e);
 }
 
-/* ---- does it run? ---- */
-
-static void look(struct watch *w)
-{
-    char news[4096];
-    while (w->folder >= 0 && read(w->folder, news, sizeof(news)) > 0)
-        ;
-    if (w->started || !w->p->started || faccessat(w->p->out_dir, w->p->running, F_OK, 0) < 0)
-        return;
-    w->started = true;
-    w->p->started(w->p->ctx);
-}
+/* ---- the loop ---- */
 
 static int watch_folder(struct watch *w, struct err *e)
 {
@@ -189,8 +209,6 @@ static int watch_folder(struct watch *w, struct err *e)
         return err_sys(e, "watch for the program's start");
     return 0;
 }
-
-/* ---- the loop ---- */
 
 static int once(struct watch *w, struct err *e)
 {
