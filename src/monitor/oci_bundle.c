@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "container/exec_machine.h"
+#include "monitor/oci_place.h"
 
 #ifndef MQUEUE_MAGIC
 #define MQUEUE_MAGIC 0x19800202
@@ -144,6 +145,16 @@ static void delete_all(json_t *j, const char *const *keys)
         json_object_del(j, *keys);
 }
 
+/* The network is the machine's, and so are its settings: the kernel gets them at its start. */
+static void delete_network(json_t *sysctl)
+{
+    const char *name;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(sysctl, next, name, value) if (oci_place_is_networks(name))
+        json_object_del(sysctl, name);
+}
+
 static void reduce_linux(json_t *linux_, const struct config *c)
 {
     static const char *const hosts[] = {"cgroupsPath", "mountLabel", "intelRdt", NULL};
@@ -151,6 +162,7 @@ static void reduce_linux(json_t *linux_, const struct config *c)
                                            "network", "rdma", "unified", NULL};
     delete_all(linux_, hosts);
     delete_all(json_object_get(linux_, "resources"), machines);
+    delete_network(json_object_get(linux_, "sysctl"));
     json_object_set_new(linux_, "namespaces", namespaces(c));
 }
 
@@ -240,7 +252,8 @@ static int add_out(struct oci_bundle *b, const struct launch *l, struct err *e)
 int oci_bundle_make(const struct launch *l, struct oci_bundle *ret, struct err *e)
 {
     OWN_OCI_BUNDLE b = {0};
-    int rc = add_path(&b, "root", l->rootfs, l->c->root_readonly, e);
+    /* Mount points may have to be made in it, also where it becomes read-only then. */
+    int rc = add_path(&b, "root", l->rootfs, false, e);
     if (rc == 0)
         rc = add_config(&b, l, e);
     if (rc == 0)

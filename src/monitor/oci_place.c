@@ -50,16 +50,44 @@ static uint64_t memory_of(const struct config *c, uint64_t usual)
     return (bytes + GUEST_MEMORY_STEP - 1) / GUEST_MEMORY_STEP * GUEST_MEMORY_STEP;
 }
 
-/* A blank in a parameter is the kernel's own, in quotes. */
-static char *append_of(const struct config *c)
+bool oci_place_is_networks(const char *sysctl)
 {
-    char *all = strdup("");
-    for (unsigned i = 0; i < c->vm.parameters.nr && all; i++) {
-        const char *p = c->vm.parameters.item[i], *quote = strchr(p, ' ') ? "\"" : "";
-        OWN_MEM char *before = all;
-        all = path_make("%s%s%s%s%s", before, *before ? " " : "", quote, p, quote);
+    return strncmp(sysctl, "net.", 4) == 0 || strncmp(sysctl, "net/", 4) == 0;
+}
+
+/* A blank inside of a parameter is put in quotes, as the kernel reads it. */
+static void append(char **all, const char *name, const char *value)
+{
+    OWN_MEM char *before = *all;
+    const char *quote = strchr(value, ' ') || strchr(value, '\t') ? "\"" : "";
+    *all = before ? path_make("%s%s%s%s%s%s", before, *before ? " " : "", name, quote, value, quote) : NULL;
+}
+
+static int append_sysctls(char **all, const struct config *c, struct err *e)
+{
+    for (unsigned i = 0; i < c->nr_sysctls; i++) {
+        const struct named_text *s = &c->sysctls[i];
+        if (!oci_place_is_networks(s->name))
+            continue;
+        if (strpbrk(s->name, " \t\n\"=") || (s->text && strpbrk(s->text, "\n\"")))
+            return err_set(e, -EINVAL, "config.json: linux.sysctl: \"%s\" cannot be put on a command line",
+                           s->name);
+        OWN_MEM char *name = path_make("sysctl.%s=", s->name);
+        append(all, name, s->text ? s->text : "");
     }
-    return all;
+    return 0;
+}
+
+static int append_of(const struct config *c, const char **ret, struct err *e)
+{
+    OWN_MEM char *all = strdup("");
+    for (unsigned i = 0; i < c->vm.parameters.nr; i++)
+        append(&all, "", c->vm.parameters.item[i]);
+    int rc = append_sysctls(&all, c, e);
+    if (rc == 0 && !all)
+        rc = err_code(e, -ENOMEM, "kernel parameters");
+    *ret = rc == 0 ? take(all) : NULL;
+    return rc;
 }
 
 static void warn(const char *line)
@@ -81,12 +109,11 @@ int oci_place_guest(const struct launch *l, struct guest_config *ret, struct err
     g.kernel = c->vm.kernel;
     g.initrd = c->vm.initrd;
     int rc = guest_check_host(&g, warn, e);
-    if (rc < 0)
-        return rc;
-    if (!(g.append = append_of(c)))
-        return err_code(e, -ENOMEM, "kernel parameters");
-    *ret = g;
-    return 0;
+    if (rc == 0)
+        rc = append_of(c, &g.append, e);
+    if (rc == 0)
+        *ret = g;
+    return rc;
 }
 
 /* ---- getting there ---- */

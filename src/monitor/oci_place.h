@@ -12,6 +12,9 @@
  */
 int oci_place_guest(const struct launch *l, struct guest_config *ret, struct err *e);
 
+/* Is it a setting of the network, which goes on the kernel's command line? "net.ipv4.ip_forward" */
+bool oci_place_is_networks(const char *sysctl);
+
 /*
  * Into the container's cgroups and network namespace; hooks of the runtime run then. Its terminal is made and
  * handed over: *ret_slave, or -1.
