@@ -23,7 +23,7 @@
 #include "container/ns.h"
 #include "container/pid_file.h"
 #include "container/process.h"
-#include "container/spawn.h"
+#include "container/restore.h"
 
 struct creation {
     const char *root, *id;
@@ -179,8 +179,9 @@ static int open_all(struct creation *k, struct err *e)
         l->console = unix_connect(k->o->console_socket, SOCK_STREAM, e);
         rc = l->console < 0 ? err_wrap(e, "--console-socket") : 0;
     }
-    if (rc == 0)
-        rc = seccomp_prepare(&k->c, k->root, &l->seccomp, e);
+    if (rc < 0 || k->o->criu) /* which brings filters and mounts by itself */
+        return rc;
+    rc = seccomp_prepare(&k->c, k->root, &l->seccomp, e);
     return rc < 0 ? rc : mount_sources(k, e);
 }
 
@@ -200,22 +201,13 @@ static int make_scope(struct creation *k, struct err *e)
     return rc;
 }
 
-/* Root of a user namespace has no cgroups of the host to make. */
-static bool is_hosts_root(void)
-{
-    OWN_MEM char *map = NULL;
-    unsigned inside, outside, count;
-    return geteuid() == 0 &&
-           (file_read("/proc/self/uid_map", 4096, &map, NULL, NULL) < 0 ||
-            (sscanf(map, "%u %u %u", &inside, &outside, &count) == 3 && count == UINT32_MAX));
-}
-
 static int make_cgroup(struct creation *k, struct err *e)
 {
     struct launch *l = &k->l;
+    bool needed = geteuid() == 0 && ns_user_is_hosts(); /* root of another has none of the host's to make */
     int rc = k->o->systemd_cgroup ? make_scope(k, e) : cgroup_find(k->c.cgroups_path, k->id, &l->cgroup, e);
     if (rc == 0)
-        rc = cgroup_make(&l->cgroup, &k->c.resources, k->c.cgroups_path != NULL, is_hosts_root(), e);
+        rc = cgroup_make(&l->cgroup, &k->c.resources, k->c.cgroups_path != NULL, needed, e);
     if (rc == 0)
         rc = cgroup_apply(&l->cgroup, &k->c.resources, true, e);
     return rc < 0 ? rc : cgroup_entry_open(&l->cgroup, &l->entry, e);
@@ -284,7 +276,7 @@ static int launch(struct creation *k, bool waits, struct spawned *ret, struct er
     if (rc == 0)
         rc = check_terminal(k, e);
     if (rc == 0)
-        rc = spawn_init(&k->l, ret, e);
+        rc = k->o->criu ? restore_init(&k->l, k->o->criu, ret, e) : spawn_init(&k->l, ret, e);
     scope_release(k->holder);
     if (rc == 0 && k->o->pid_file)
         rc = pid_file_write(k->o->pid_file, ret->pid, e);
@@ -329,7 +321,8 @@ int container_run(const char *root, const char *id, const struct create_options 
     int rc = create(&k, false, &s, e);
     if (rc < 0)
         return rc;
-    hooks_run_all(&k.c, HOOK_POSTSTART, &k.l.state, STATUS_RUNNING);
+    if (!o->criu) /* it was started long ago */
+        hooks_run_all(&k.c, HOOK_POSTSTART, &k.l.state, STATUS_RUNNING);
     if (o->detach)
         return 0;
     int status = foreground_wait(s.pid, s.master, e);
@@ -337,4 +330,11 @@ int container_run(const char *root, const char *id, const struct create_options 
     if (!o->keep)
         undo(&k, 0);
     return status;
+}
+
+int container_restore(const char *root, const char *id, const struct create_options *o, struct err *e)
+{
+    if (geteuid() != 0)
+        return err_set(e, -EPERM, "it takes root");
+    return container_run(root, id, o, e);
 }

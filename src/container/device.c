@@ -14,8 +14,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/inroot.h"
 #include "base/own.h"
-#include "container/inroot.h"
 #include "container/mount.h"
 
 static const struct device_config standard[] = {
@@ -29,6 +29,13 @@ static const struct {
     const char *name, *target;
 } links[] = {{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
              {"stderr", "/proc/self/fd/2"}, {"core", "/proc/kcore"},      {"ptmx", "pts/ptmx"}};
+
+const char *device_path(const struct config *c, unsigned i)
+{
+    if (i < STANDARD)
+        return standard[i].path;
+    return i - STANDARD < c->nr_devices ? c->devices[i - STANDARD].path : NULL;
+}
 
 static bool is_device(const struct stat *st, const struct device_config *d)
 {

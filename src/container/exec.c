@@ -237,7 +237,7 @@ static int open_all(const char *root, struct entering *n, const struct cgroup *g
     n->pidfd = (int)syscall(SYS_pidfd_open, n->s->pid, 0);
     if (n->pidfd < 0 || !state_alive(n->s))
         return err_set(e, -ESRCH, "container %s is not running", n->s->id);
-    n->ns_flags = namespaces(&n->j->container);
+    n->ns_flags = namespaces(&n->j->container) | (n->s->restored ? CLONE_NEWTIME : 0);
     n->set_groups = ns_may_set_groups(&n->j->container);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, n->sync) < 0)
         return err_sys(e, "socket pair");

@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/inroot.h"
 #include "base/log.h"
 #include "container/caps.h"
-#include "container/inroot.h"
 #include "container/sync.h"
 #include "container/words.h"
 

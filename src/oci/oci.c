@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/utc.h"
 #include "container/self.h"
 #include "container/state.h"
 
@@ -32,17 +32,20 @@ static const struct opt global_opts[] = {
 };
 #define NR_GLOBAL_OPTS (sizeof(global_opts) / sizeof(global_opts[0]))
 
+bool globals_systemd(const struct globals *g)
+{
+    return g->systemd_cgroup || (g->cgroup_manager && strcmp(g->cgroup_manager, "systemd") == 0);
+}
+
 /* ---- errors ---- */
 
 static void log_line(const struct globals *g, const char *level, const char *text)
 {
-    char at[32];
-    time_t now = time(NULL);
-    struct tm tm;
+    char at[UTC_SIZE];
     FILE *f = g->log ? fopen(g->log, "ae") : NULL;
     if (!f)
         return;
-    strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    utc_now(at);
     if (g->log_format && strcmp(g->log_format, "json") == 0) {
         OWN(json_t) j = json_pack("{s:s, s:s+, s:s}", "level", level, "msg", text, "", "time", at);
         OWN_MEM char *line = j ? json_dumps(j, JSON_COMPACT) : NULL;
@@ -214,6 +217,7 @@ int oci_main(int argc, char **argv)
 {
     struct globals g = {0};
     struct err e = {0};
+    json_seed();
     open_streams();
     signal(SIGPIPE, SIG_IGN);
     OWN_MEM char **whole = calloc((size_t)argc + 1, sizeof(*whole)); /* parsing reorders argv */

@@ -15,6 +15,7 @@ struct globals {
     bool systemd_cgroup, debug;
     char *states; /* the folder of states that root means */
 };
+bool globals_systemd(const struct globals *g); /* systemd makes the cgroups */
 
 struct command {
     const char *name, *operands, *help;
