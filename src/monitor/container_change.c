@@ -11,6 +11,7 @@
 #include "container/mount_live.h"
 #include "monitor/guest_change.h"
 #include "monitor/guest_container.h"
+#include "monitor/guest_mount.h"
 
 #define PERIOD_US 100000
 

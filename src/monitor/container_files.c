@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "monitor/container_dns.h"
+#include "monitor/guest_option.h"
 
 #define FILE_MAX 65536
 #define USER_DNS "10.0.2.3" /* in the network that host/net_user.h makes */
@@ -32,6 +33,32 @@ static char *theirs(const struct guest_config *c, const char *name)
     return path && file_read(path, FILE_MAX, &text, NULL, NULL) == 0 ? text : strdup("");
 }
 
+/* What was asked for by --add-host, a line each, below what is there. */
+static char *with_hosts(const char *text, const struct guest_container *c)
+{
+    char *all = strdup(text);
+    for (const char *const *p = c->hosts; p && *p && all; p++) {
+        struct guest_host h;
+        if (guest_host_parse(*p, &h, NULL) < 0)
+            continue;
+        char *more = path_make("%s%s %s\n", all, h.address, h.name);
+        free(all);
+        all = more;
+    }
+    return all;
+}
+
+static char *name_servers(const struct guest_container *c)
+{
+    char *all = strdup("");
+    for (const char *const *p = c->dns; p && *p && all; p++) {
+        char *more = path_make("%snameserver %s\n", all, *p);
+        free(all);
+        all = more;
+    }
+    return all;
+}
+
 static char *hosts(const struct guest_config *c, const struct container_net *n, const char *name)
 {
     char address[INET_ADDRSTRLEN] = "127.0.1.1";
@@ -40,12 +67,15 @@ static char *hosts(const struct guest_config *c, const struct container_net *n, 
                                : strdup("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n");
     if (n->address.s_addr)
         inet_ntop(AF_INET, &n->address, address, sizeof(address));
-    return before ? path_make("%s%s %s\n", before, address, name) : NULL;
+    OWN_MEM char *all = before ? path_make("%s%s %s\n", before, address, name) : NULL;
+    return all ? with_hosts(all, &c->container) : NULL;
 }
 
 static char *dns(const struct guest_config *c, const struct container_net *n)
 {
     char *text = NULL;
+    if (c->container.dns)
+        return name_servers(&c->container);
     if (n->is == GUEST_NET_USER)
         return strdup("nameserver " USER_DNS "\n");
     if (n->is == GUEST_NET_BRIDGE)

@@ -143,7 +143,7 @@ void container_net_close(struct container_net *n)
     bridge_ports_free(take(n->ports));
     free(take(n->joined));
     own_fd(&n->joined_fd);
-    n->joined_fd = -1;
+    *n = (struct container_net)CONTAINER_NET_NONE;
 }
 
 static int no_ports(struct err *e)
