@@ -155,7 +155,7 @@ int guest_update_merge(const struct guest_update *u, const json_t *about, json_t
     json_object_set_new(guest, "ports", ports);
     if ((rc = guest_parse(guest, &checked, e)) < 0)
         return rc;
-    *ret = json_pack("{s:O, s:O, s:O*}", "memory", json_object_get(guest, "memory"), "ports", ports,
+    *ret = json_pack("{s:O*, s:O, s:O*}", "memory", json_object_get(guest, "memory"), "ports", ports,
                      "container", json_object_get(guest, "container"));
     return *ret ? 0 : err_code(e, -ENOMEM, "update");
 }
