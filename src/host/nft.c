@@ -278,3 +278,20 @@ int nft_look(int fd, const char *table)
     netlink_put_text(&r, NFTA_TABLE_NAME, table);
     return netlink_ask(fd, &r, seen, NULL);
 }
+
+static int see_policy(void *ctx, const struct nlmsghdr *m)
+{
+    uint32_t *policy = ctx;
+    *policy = ntohl(netlink_get_u32(m, sizeof(struct nfgenmsg), NFTA_CHAIN_POLICY));
+    return 0;
+}
+
+int nft_policy(int fd, const char *table, const char *chain, uint32_t *ret)
+{
+    struct netlink_request r;
+    netlink_init(&r);
+    message(&r, NFT_MSG_GETCHAIN, 0);
+    netlink_put_text(&r, NFTA_CHAIN_TABLE, table);
+    netlink_put_text(&r, NFTA_CHAIN_NAME, chain);
+    return netlink_ask(fd, &r, see_policy, ret);
+}

@@ -54,3 +54,5 @@ void nft_drop(struct nft *n);
 int nft_send(struct nft *n, int fd);
 /* Whether a table is there: 0, -ENOENT, or why it cannot be told. */
 int nft_look(int fd, const char *table);
+/* What a base chain does with what no rule decides: NF_ACCEPT, NF_DROP. */
+int nft_policy(int fd, const char *table, const char *chain, uint32_t *ret);

@@ -227,6 +227,16 @@ nft delete table ip hospes
 expect 0 "$hospes" run --rm debian timeout 4 bash -c "$tcp" - 192.0.2.9 80
 contains "outside 192.0.2.1"
 
+say "another firewall's word is told"
+expect 0 "$hospes" doctor
+contains "containers get addresses of 10.87.0.0/16"
+nft 'table ip filter { chain FORWARD { type filter hook forward priority filter; policy drop; iifname "hospes0" accept; oifname "hospes0" accept; }; }'
+expect 0 "$hospes" doctor
+contains "iptables drops what is forwarded"
+expect 0 "$hospes" run --rm debian timeout 4 bash -c "$tcp" - 192.0.2.9 80
+contains "outside 192.0.2.1"
+nft delete table ip filter
+
 say "another subnet"
 expect 125 env HOSPES_SUBNET=10.99.0.0/16 "$hospes" run --rm debian true
 contains "hospes0 has the subnet 10.87.0.0/16"
