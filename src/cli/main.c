@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/help.h"
 #include "monitor/oci_machine.h"
 #include "oci/oci.h"
@@ -74,6 +75,7 @@ static int runtime(int argc, char **argv)
 int main(int argc, char **argv)
 {
     int words;
+    json_seed();
     if (argc > 0 && is_runtime(argv[0]))
         return oci_main(argc, argv, &machines);
     if (argc > 1 && strcmp(argv[1], "oci") == 0)

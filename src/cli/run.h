@@ -16,9 +16,8 @@ struct run_args {
 
 /* Lists that a configuration borrows; zeroed at first. */
 struct run_lists {
-    const char **mounts, **cap_add, **cap_drop, **security;
-    char **made; /* paths made absolute */
-    unsigned nr_made;
+    const char **cap_add, **cap_drop, **security;
+    char **mounts; /* with their strings */
 };
 void run_lists_fini(struct run_lists *l);
 #define OWN_RUN_LISTS __attribute__((cleanup(run_lists_fini))) struct run_lists

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "cli/publish.h"
 #include "cli/run.h"
+#include "cli/volume.h"
 #include "cli/words.h"
 
 static int forwards(const struct run_args *a, struct guest_config *c, struct err *e)
@@ -30,13 +30,10 @@ static enum guest_engine engine(const char *name)
 
 void run_lists_fini(struct run_lists *l)
 {
-    free(l->mounts);
+    volume_list_free(l->mounts);
     free(l->cap_add);
     free(l->cap_drop);
     free(l->security);
-    for (unsigned i = 0; i < l->nr_made; i++)
-        free(l->made[i]);
-    free(l->made);
 }
 
 int run_cpus(const char *text, uint64_t *ret_milli, struct err *e)
@@ -134,24 +131,6 @@ static const char **copy_list(const struct opt_list *l)
     return list;
 }
 
-/* The monitor has another working folder: "./data:/data" is ours to make sense of. */
-static int absolute_mounts(struct run_lists *l, unsigned nr, struct err *e)
-{
-    l->made = calloc(nr + 1, sizeof(*l->made));
-    for (unsigned i = 0; l->made && i < nr; i++) {
-        const char *colon = strchr(l->mounts[i], ':');
-        if (l->mounts[i][0] != '.' || !colon)
-            continue;
-        OWN_MEM char *from = strndup(l->mounts[i], (size_t)(colon - l->mounts[i]));
-        OWN_MEM char *real = from ? realpath(from, NULL) : NULL;
-        if (!real)
-            return err_sys(e, "--volume: %s", from ? from : "");
-        l->made[l->nr_made] = path_make("%s%s", real, colon);
-        l->mounts[i] = l->made[l->nr_made++];
-    }
-    return l->made ? 0 : err_code(e, -ENOMEM, "--volume");
-}
-
 static int set_container(const struct run_args *a, struct run_lists *l, struct guest_config *c, struct err *e)
 {
     struct guest_container *k = &c->container;
@@ -161,14 +140,16 @@ static int set_container(const struct run_args *a, struct run_lists *l, struct g
     k->input = a->interactive;
     k->read_only = a->read_only;
     k->pids = a->pids;
-    k->mounts = l->mounts = copy_list(&a->volume);
     k->cap_add = l->cap_add = copy_list(&a->cap_add);
     k->cap_drop = l->cap_drop = copy_list(&a->cap_drop);
     k->security = l->security = copy_list(&a->security_opt);
-    if (!l->mounts || !l->cap_add || !l->cap_drop || !l->security)
+    if (!l->cap_add || !l->cap_drop || !l->security)
         return err_code(e, -ENOMEM, "options");
     int rc = run_cpus(a->cpus, &k->cpus_milli, e);
-    return rc < 0 ? rc : absolute_mounts(l, a->volume.nr, e);
+    if (rc == 0 && (rc = volume_list(&a->volume, &l->mounts, e)) < 0)
+        err_wrap(e, "--volume");
+    k->mounts = (const char *const *)l->mounts;
+    return rc;
 }
 
 static enum guest_net net(const char *name)

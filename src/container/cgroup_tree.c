@@ -121,6 +121,12 @@ static const struct cgroup_dir *freezer(const struct cgroup *g, bool *ret_v2)
     return d && d->v2 && d->there ? d : NULL;
 }
 
+const struct cgroup_dir *cgroup_freezer(const struct cgroup *g)
+{
+    bool v2;
+    return freezer(g, &v2);
+}
+
 static bool frozen_now(const struct cgroup_dir *d, bool v2, bool *ret)
 {
     char text[512];

@@ -21,8 +21,9 @@
 #include "container/launch.h"
 #include "container/mount.h"
 #include "container/ns.h"
+#include "container/pid_file.h"
 #include "container/process.h"
-#include "container/spawn.h"
+#include "container/restore.h"
 
 struct creation {
     const char *root, *id;
@@ -99,6 +100,8 @@ static int choose_isolation(struct creation *k, struct err *e)
 {
     k->limits = k->c.resources;
     if (k->o->machine_wanted || k->c.vm.wanted) {
+        if (k->o->criu)
+            return err_set(e, -EOPNOTSUPP, "a machine cannot be restored from a container's files");
         if (!k->o->machine)
             return err_set(e, -ENOEXEC, "config.json wants a machine, which is the program hospes' to make");
         k->l.machine = k->o->machine;
@@ -194,10 +197,10 @@ static int open_all(struct creation *k, struct err *e)
         l->console = unix_connect(k->o->console_socket, SOCK_STREAM, e);
         rc = l->console < 0 ? err_wrap(e, "--console-socket") : 0;
     }
-    if (l->machine) /* the rest is opened and applied inside of it */
+    if (rc < 0 || k->o->criu ||
+        l->machine) /* criu brings filters and mounts, the runtime inside makes them */
         return rc;
-    if (rc == 0)
-        rc = seccomp_prepare(&k->c, k->root, &l->seccomp, e);
+    rc = seccomp_prepare(&k->c, k->root, &l->seccomp, e);
     return rc < 0 ? rc : mount_sources(k, e);
 }
 
@@ -217,22 +220,13 @@ static int make_scope(struct creation *k, struct err *e)
     return rc;
 }
 
-/* Root of a user namespace has no cgroups of the host to make. */
-static bool is_hosts_root(void)
-{
-    OWN_MEM char *map = NULL;
-    unsigned inside, outside, count;
-    return geteuid() == 0 &&
-           (file_read("/proc/self/uid_map", 4096, &map, NULL, NULL) < 0 ||
-            (sscanf(map, "%u %u %u", &inside, &outside, &count) == 3 && count == UINT32_MAX));
-}
-
 static int make_cgroup(struct creation *k, struct err *e)
 {
     struct launch *l = &k->l;
+    bool needed = geteuid() == 0 && ns_user_is_hosts(); /* root of another has none of the host's to make */
     int rc = k->o->systemd_cgroup ? make_scope(k, e) : cgroup_find(k->c.cgroups_path, k->id, &l->cgroup, e);
     if (rc == 0)
-        rc = cgroup_make(&l->cgroup, &k->limits, k->c.cgroups_path != NULL, is_hosts_root(), e);
+        rc = cgroup_make(&l->cgroup, &k->limits, k->c.cgroups_path != NULL, needed, e);
     if (rc == 0)
         rc = cgroup_apply(&l->cgroup, &k->limits, true, e);
     return rc < 0 ? rc : cgroup_entry_open(&l->cgroup, &l->entry, e);
@@ -279,20 +273,6 @@ static int make_folders(struct creation *k, bool waits, struct err *e)
     return rc < 0 ? rc : make_cgroup(k, e);
 }
 
-static int write_pid_file(const char *path, pid_t pid, struct err *e)
-{
-    char text[16];
-    int n = snprintf(text, sizeof(text), "%d", pid);
-    OWN_MEM char *tmp = path_make("%s.new-%d", path, getpid());
-    OWN_FD fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    int rc = fd < 0 ? -errno : file_write_all(fd, text, (size_t)n);
-    if (rc == 0 && rename(tmp, path) < 0)
-        rc = -errno;
-    if (rc < 0 && fd >= 0)
-        unlink(tmp);
-    return rc < 0 ? err_code(e, rc, "pid file %s", path) : 0;
-}
-
 static void undo(struct creation *k, pid_t pid)
 {
     if (pid > 0)
@@ -316,10 +296,10 @@ static int launch(struct creation *k, bool waits, struct spawned *ret, struct er
     if (rc == 0)
         rc = check_terminal(k, e);
     if (rc == 0)
-        rc = spawn_init(&k->l, ret, e);
+        rc = k->o->criu ? restore_init(&k->l, k->o->criu, ret, e) : spawn_init(&k->l, ret, e);
     scope_release(k->holder);
     if (rc == 0 && k->o->pid_file)
-        rc = write_pid_file(k->o->pid_file, ret->pid, e);
+        rc = pid_file_write(k->o->pid_file, ret->pid, e);
     return rc;
 }
 
@@ -363,7 +343,8 @@ int container_run(const char *root, const char *id, const struct create_options 
     int rc = create(&k, false, &s, e);
     if (rc < 0)
         return rc;
-    hooks_run_all(&k.c, HOOK_POSTSTART, &k.l.state, STATUS_RUNNING);
+    if (!o->criu) /* it was started long ago */
+        hooks_run_all(&k.c, HOOK_POSTSTART, &k.l.state, STATUS_RUNNING);
     if (o->detach)
         return 0;
     int status = foreground_wait(s.pid, s.master, e);
@@ -371,4 +352,11 @@ int container_run(const char *root, const char *id, const struct create_options 
     if (!o->keep)
         undo(&k, 0);
     return status;
+}
+
+int container_restore(const char *root, const char *id, const struct create_options *o, struct err *e)
+{
+    if (geteuid() != 0)
+        return err_set(e, -EPERM, "it takes root");
+    return container_run(root, id, o, e);
 }

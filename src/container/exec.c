@@ -26,6 +26,7 @@
 #include "container/fdpass.h"
 #include "container/foreground.h"
 #include "container/ns.h"
+#include "container/pid_file.h"
 #include "container/process.h"
 #include "container/spawn.h"
 #include "container/sync.h"
@@ -237,7 +238,7 @@ static int open_all(const char *root, struct entering *n, const struct cgroup *g
     n->pidfd = (int)syscall(SYS_pidfd_open, n->s->pid, 0);
     if (n->pidfd < 0 || !state_alive(n->s))
         return err_set(e, -ESRCH, "container %s is not running", n->s->id);
-    n->ns_flags = namespaces(&n->j->container);
+    n->ns_flags = namespaces(&n->j->container) | (n->s->restored ? CLONE_NEWTIME : 0);
     n->set_groups = ns_may_set_groups(&n->j->container);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, n->sync) < 0)
         return err_sys(e, "socket pair");
@@ -259,13 +260,6 @@ static int check(const struct exec_options *o, const struct exec_job *j, struct 
     return 0;
 }
 
-static int write_pid(const char *path, pid_t pid, struct err *e)
-{
-    char text[16];
-    int n = snprintf(text, sizeof(text), "%d", pid);
-    return file_write_atomic(path, text, (size_t)n, 0644, e);
-}
-
 static int launch(const char *root, struct entering *n, const struct cgroup *g, struct err *e)
 {
     int rc = open_all(root, n, g, e);
@@ -279,7 +273,7 @@ static int launch(const char *root, struct entering *n, const struct cgroup *g, 
     if (rc == 0)
         rc = serve(n, e);
     if (rc == 0 && n->o->pid_file)
-        rc = write_pid(n->o->pid_file, n->pid, e);
+        rc = pid_file_write(n->o->pid_file, n->pid, e);
     if (rc < 0 && n->pid > 0) {
         kill(n->pid, SIGKILL);
         (void)waitpid(n->pid, NULL, 0);

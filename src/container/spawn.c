@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,6 +80,7 @@ static int new_time(const struct launch *l, struct err *e)
 _Noreturn static void intermediate(struct launch *l)
 {
     struct err e = {0};
+    bool joins_user = l->ns[NS_USER] >= 0;
     int pipes[2], rc = join_both_ways(l, &e);
     unsigned long flags =
         ns_new_flags(l->c) & ~(unsigned long)(CLONE_NEWUSER | CLONE_NEWCGROUP | CLONE_NEWTIME);
@@ -86,6 +88,8 @@ _Noreturn static void intermediate(struct launch *l)
         rc = new_time(l, &e);
     if (rc == 0 && pipe2(pipes, O_CLOEXEC) < 0)
         rc = err_sys(&e, "pipe");
+    if (joins_user) /* whoever is in it must not look into the first process before it is theirs */
+        prctl(PR_SET_DUMPABLE, 0);
     pid_t pid = rc < 0 ? -1 : ns_clone(flags | CLONE_PARENT, -1);
     if (pid == 0) {
         close(pipes[1]);

@@ -28,8 +28,10 @@ struct state {
     uint64_t pid_start; /* clock ticks after boot: tells a process from a later one with its number */
     json_t *annotations;
     bool has_poststart, has_poststop;
-    bool machine; /* pid is the monitor of a machine around the container */
-    unsigned uid; /* who made it */
+    bool machine;         /* pid is the monitor of a machine around the container */
+    bool restored;        /* criu puts what it restores into a time namespace */
+    unsigned uid;         /* who made it */
+    const char *stdio[3]; /* what its standard streams were at first: "pipe:[123]"; may be NULL */
 };
 void state_fini(struct state *s);
 #define OWN_STATE __attribute__((cleanup(state_fini))) struct state
@@ -42,7 +44,7 @@ char *state_root(const char *root);
 
 /* Make ROOT/ID. -EEXIST: the name is taken. Returns the folder's descriptor. */
 int state_make(const char *root, const char *id, struct err *e);
-/* pid_start, created and uid are filled in. */
+/* pid_start, created, uid and stdio (the caller's own streams) are filled in. */
 int state_write(int dir, struct state *s, struct err *e);
 /* -ENOENT: no such container. ret_dir: the folder's descriptor, NULL allowed. */
 int state_read(const char *root, const char *id, struct state *ret, int *ret_dir, struct err *e);

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/inroot.h"
 #include "base/opt.h"
-#include "container/inroot.h"
 #include "monitor/bundle.h"
 
 #define FIELDS 7

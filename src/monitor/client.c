@@ -10,10 +10,10 @@
 #include "base/file.h"
 #include "base/loop.h"
 #include "base/proc.h"
+#include "base/strings.h"
 #include "monitor/call.h"
 #include "monitor/client_impl.h"
 #include "monitor/spawn.h"
-#include "monitor/strings.h"
 
 #define ANSWER_MS 20000 /* for what is done at once */
 #define END_MS    60000 /* for a monitor to write its disk and go */

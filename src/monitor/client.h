@@ -57,6 +57,12 @@ int client_remove(const char *name, bool force, struct err *e);
 /* Until it has ended; at once if it does not run. *ret_status: the command's, 0 after power-off, else 125. */
 int client_wait(const char *name, int *ret_status, struct err *e);
 
+/*
+ * Change a container, whether it runs or not: what guest_update.h says, in JSON (borrowed). -EOPNOTSUPP: a
+ * machine.
+ */
+int client_update(const char *name, const json_t *changes, struct err *e);
+
 /* A command in the guest. Waits until the agent is up; -ETIMEDOUT: it does not come up; or why the guest
  * ended. */
 struct client_exec {

@@ -16,11 +16,12 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
+#include "base/inroot.h"
 #include "base/log.h"
 #include "container/container.h"
-#include "container/inroot.h"
 #include "monitor/bundle.h"
 #include "monitor/chores.h"
+#include "monitor/container_change.h"
 #include "monitor/container_exec.h"
 #include "monitor/container_files.h"
 #include "monitor/container_id.h"
@@ -194,7 +195,15 @@ static int do_attach(void *ctx, struct conn *c, struct err *e)
     return streams_attach(m->streams, c, e);
 }
 
-static const struct requests_ops requests_ops = {describe, do_exec, do_console, do_attach};
+static int do_update(void *ctx, const json_t *request, struct err *e)
+{
+    const struct monitor *m = ctx;
+    const struct container_change c = {.dir = m->c->dir, .states = m->states, .id = m->id, .pid = m->pid};
+    return container_change(&c, request, e);
+}
+
+static const struct requests_ops requests_ops = {
+    .describe = describe, .exec = do_exec, .console = do_console, .attach = do_attach, .update = do_update};
 
 /* ---- making the container ---- */
 

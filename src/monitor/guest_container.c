@@ -5,13 +5,12 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/strings.h"
 #include "container/config.h"
-#include "monitor/strings.h"
 
 #define LIST_MAX       256
 #define MEMORY_MIN     (1u << 20)
 #define CPUS_MILLI_MIN 10
-#define PIDS_MAX       4194304
 
 /* ---- mounts ---- */
 
@@ -154,8 +153,8 @@ static int check_limits(const struct guest_config *c, struct err *e)
     if (k->cpus_milli && (k->cpus_milli < CPUS_MILLI_MIN || k->cpus_milli > 4096 * 1000))
         return err_set(e, -EINVAL, "%g cpus: between 0.01 and 4096 are possible",
                        (double)k->cpus_milli / 1000);
-    if (k->pids > PIDS_MAX)
-        return err_set(e, -EINVAL, "%u processes: at most %d are possible", k->pids, PIDS_MAX);
+    if (k->pids > GUEST_PIDS_MAX)
+        return err_set(e, -EINVAL, "%u processes: at most %d are possible", k->pids, GUEST_PIDS_MAX);
     return 0;
 }
 
@@ -193,7 +192,7 @@ int guest_container_parse(const json_t *guest, struct guest_config *c, struct er
     if (rc < 0 || (rc = json_opt_bool(j, "tty", false, &k->tty, e)) < 0 ||
         (rc = json_opt_bool(j, "input", false, &k->input, e)) < 0 ||
         (rc = json_opt_bool(j, "read_only", false, &k->read_only, e)) < 0 ||
-        (rc = json_opt_uint(j, "pids", 0, 0, PIDS_MAX, &pids, e)) < 0 ||
+        (rc = json_opt_uint(j, "pids", 0, 0, GUEST_PIDS_MAX, &pids, e)) < 0 ||
         (rc = json_opt_uint(j, "cpus_milli", 0, 0, INT64_MAX, &k->cpus_milli, e)) < 0 ||
         (rc = strings_parse(j, "mounts", LIST_MAX, &c->lists[2], e)) < 0 ||
         (rc = strings_parse(j, "cap_add", LIST_MAX, &c->lists[3], e)) < 0 ||

@@ -4,6 +4,8 @@
 
 #include "monitor/guest.h"
 
+#define GUEST_PIDS_MAX 4194304 /* the kernel's own limit */
+
 int guest_container_check(const struct guest_config *c, struct err *e);
 json_t *guest_container_json(const struct guest_container *c);
 /* Lists go to c->lists[2] and on. */

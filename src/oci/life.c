@@ -49,8 +49,7 @@ static struct create_options options(const struct globals *g, const struct creat
         .preserve_fds = a->preserve_fds,
         .no_pivot = a->no_pivot,
         .no_new_keyring = a->no_new_keyring,
-        .systemd_cgroup =
-            g->systemd_cgroup || (g->cgroup_manager && strcmp(g->cgroup_manager, "systemd") == 0),
+        .systemd_cgroup = globals_systemd(g),
         .machine = g->machines ? g->machines->monitor : NULL,
         .machine_wanted = g->vm,
         .detach = a->detach,

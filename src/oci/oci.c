@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/utc.h"
 #include "container/self.h"
 #include "container/state.h"
 
@@ -33,17 +33,20 @@ static const struct opt global_opts[] = {
 };
 #define NR_GLOBAL_OPTS (sizeof(global_opts) / sizeof(global_opts[0]))
 
+bool globals_systemd(const struct globals *g)
+{
+    return g->systemd_cgroup || (g->cgroup_manager && strcmp(g->cgroup_manager, "systemd") == 0);
+}
+
 /* ---- errors ---- */
 
 static void log_line(const struct globals *g, const char *level, const char *text)
 {
-    char at[32];
-    time_t now = time(NULL);
-    struct tm tm;
+    char at[UTC_SIZE];
     FILE *f = g->log ? fopen(g->log, "ae") : NULL;
     if (!f)
         return;
-    strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    utc_now(at);
     if (g->log_format && strcmp(g->log_format, "json") == 0) {
         OWN(json_t) j = json_pack("{s:s, s:s+, s:s}", "level", level, "msg", text, "", "time", at);
         OWN_MEM char *line = j ? json_dumps(j, JSON_COMPACT) : NULL;
@@ -171,6 +174,13 @@ static int version(void)
     return 0;
 }
 
+/* A runtime that engines can just be given by another name. */
+static bool named_for_machines(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    return strcmp(slash ? slash + 1 : program, "hospes-oci-vm") == 0;
+}
+
 static int dispatch(struct globals *g, int argc, char **argv, char **whole, struct err *e)
 {
     const struct opt_table t = {.opts = global_opts, .nr = NR_GLOBAL_OPTS, .leading = true};
@@ -184,6 +194,7 @@ static int dispatch(struct globals *g, int argc, char **argv, char **whole, stru
         help_all();
         return 0;
     }
+    g->vm |= named_for_machines(whole[0]);
     if ((rc = check_globals(g, e)) < 0)
         return rc;
     const struct command *c = nr > 0 ? find(argv[1]) : NULL;
@@ -201,13 +212,6 @@ static int dispatch(struct globals *g, int argc, char **argv, char **whole, stru
     return rc;
 }
 
-/* A runtime that engines can just be given by another name. */
-static bool named_for_machines(const char *program)
-{
-    const char *slash = strrchr(program, '/');
-    return strcmp(slash ? slash + 1 : program, "hospes-oci-vm") == 0;
-}
-
 /* Closed standard streams would give their numbers to files of ours. */
 static void open_streams(void)
 {
@@ -220,8 +224,9 @@ static void open_streams(void)
 
 int oci_main(int argc, char **argv, const struct machines *machines)
 {
-    struct globals g = {.machines = machines, .vm = argc > 0 && named_for_machines(argv[0])};
+    struct globals g = {.machines = machines};
     struct err e = {0};
+    json_seed();
     open_streams();
     signal(SIGPIPE, SIG_IGN);
     OWN_MEM char **whole = calloc((size_t)argc + 1, sizeof(*whole)); /* parsing reorders argv */

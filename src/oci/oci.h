@@ -26,6 +26,7 @@ struct globals {
     const struct machines *machines; /* NULL: this program has none */
     char **words;                    /* the whole command line */
 };
+bool globals_systemd(const struct globals *g); /* systemd makes the cgroups */
 
 struct command {
     const char *name, *operands, *help;

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "base/utc.h"
 #include "store/ext4.h"
 
 #define KERNEL_PREFIX "vmlinuz-"
@@ -166,22 +166,14 @@ static int take_given_kernel(struct root *r, const struct draft *d, const char *
 
 /* ---- image.json ---- */
 
-static char *utc_now(void)
-{
-    char text[32];
-    time_t now = time(NULL);
-    struct tm tm;
-    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-    return strdup(text);
-}
-
 static json_t *describe(const struct draft *d, const struct finish *c, const struct root *r, uint64_t bytes)
 {
-    OWN_MEM char *created = utc_now();
+    char created[UTC_SIZE];
     OWN_MEM char *device =
         c->layout.partition ? path_make("/dev/vda%u", c->layout.partition) : path_make("/dev/vda");
-    if (!created || !device)
+    if (!device)
         return NULL;
+    utc_now(created);
     return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:I, s:s?}, s:s, s:s, s:s?, s:s?, s:s?, s:s}", "name",
                      d->name, "kind", c->layout.partition ? "disk" : "root", "created", created, "source",
                      c->source, "disk", "file", "disk.raw", "bytes", (json_int_t)bytes, "fs", c->layout.fs,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* strings: see strings.h. */
-#include "monitor/strings.h"
+#include "base/strings.h"
 
 #include "base/json.h"
 

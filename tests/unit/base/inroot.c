@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "container/inroot.h"
+#include "base/inroot.h"
 
 static char top[64];
 static int root = -1;

@@ -15,6 +15,9 @@
 /* flags as in open(2); O_CLOEXEC is added. Returns the descriptor or -errno. */
 int inroot_open(int root, const char *path, int flags, mode_t mode);
 
+/* The same, but a link or a mount on the way, or at the end, is -ELOOP or -EXDEV. */
+int inroot_open_plain(int root, const char *path, int flags, mode_t mode);
+
 /* The folder (or empty file) path, made if missing together with the folders above it. An O_PATH fd or
  * -errno.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* inroot: see inroot.h. */
-#include "container/inroot.h"
+#include "base/inroot.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -34,6 +34,12 @@ static int open_how(int root, const char *path, int flags, mode_t mode, uint64_t
 int inroot_open(int root, const char *path, int flags, mode_t mode)
 {
     return open_how(root, *path ? path : ".", flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+int inroot_open_plain(int root, const char *path, int flags, mode_t mode)
+{
+    return open_how(root, *path ? path : ".", flags, mode,
+                    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 }
 
 /* The end of the next part of a path, and where its name starts. */
@@ -127,6 +133,6 @@ int inroot_make_file(int root, const char *path, mode_t mode)
 
 int inroot_write_plain(int root, const char *path, const char *text)
 {
-    OWN_FD fd = open_how(root, path, O_WRONLY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+    OWN_FD fd = inroot_open_plain(root, path, O_WRONLY, 0);
     return fd < 0 ? fd : file_write_all(fd, text, strlen(text));
 }
