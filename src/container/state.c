@@ -142,14 +142,16 @@ int state_write(int dir, struct state *s, struct err *e)
     s->pid_start = process_start_ticks(s->pid);
     s->uid = geteuid();
     OWN(json_t)
-    j = json_pack("{s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:i}", "ociVersion",
-                  s->oci_version, "id", s->id, "pid", s->pid, "pidStart", (json_int_t)s->pid_start, "bundle",
-                  s->bundle, "rootfs", s->rootfs, "cgroup", s->cgroup_path, "created", created, "poststart",
-                  s->has_poststart, "poststop", s->has_poststop, "machine", s->machine, "uid", s->uid);
+    j = json_pack("{s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:b, s:b, s:i}", "ociVersion", s->oci_version,
+                  "id", s->id, "pid", s->pid, "pidStart", (json_int_t)s->pid_start, "bundle", s->bundle,
+                  "rootfs", s->rootfs, "cgroup", s->cgroup_path, "created", created, "poststart",
+                  s->has_poststart, "poststop", s->has_poststop, "uid", s->uid);
     if (j)
         json_object_set_new(j, "stdio", streams());
     if (j && s->restored)
         json_object_set_new(j, "restored", json_true());
+    if (j && s->machine)
+        json_object_set_new(j, "machine", json_true());
     if (j && s->scope)
         json_object_set_new(j, "scope", json_string(s->scope));
     if (j && s->annotations)

@@ -174,6 +174,13 @@ static int version(void)
     return 0;
 }
 
+/* A runtime that engines can just be given by another name. */
+static bool named_for_machines(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    return strcmp(slash ? slash + 1 : program, "hospes-oci-vm") == 0;
+}
+
 static int dispatch(struct globals *g, int argc, char **argv, char **whole, struct err *e)
 {
     const struct opt_table t = {.opts = global_opts, .nr = NR_GLOBAL_OPTS, .leading = true};
@@ -187,6 +194,7 @@ static int dispatch(struct globals *g, int argc, char **argv, char **whole, stru
         help_all();
         return 0;
     }
+    g->vm |= named_for_machines(whole[0]);
     if ((rc = check_globals(g, e)) < 0)
         return rc;
     const struct command *c = nr > 0 ? find(argv[1]) : NULL;
@@ -204,13 +212,6 @@ static int dispatch(struct globals *g, int argc, char **argv, char **whole, stru
     return rc;
 }
 
-/* A runtime that engines can just be given by another name. */
-static bool named_for_machines(const char *program)
-{
-    const char *slash = strrchr(program, '/');
-    return strcmp(slash ? slash + 1 : program, "hospes-oci-vm") == 0;
-}
-
 /* Closed standard streams would give their numbers to files of ours. */
 static void open_streams(void)
 {
@@ -223,7 +224,7 @@ static void open_streams(void)
 
 int oci_main(int argc, char **argv, const struct machines *machines)
 {
-    struct globals g = {.machines = machines, .vm = argc > 0 && named_for_machines(argv[0])};
+    struct globals g = {.machines = machines};
     struct err e = {0};
     json_seed();
     open_streams();
