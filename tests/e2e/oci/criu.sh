@@ -95,6 +95,18 @@ rc=0; echo more | o restore --bundle pipe --image-path pipe/image pipe >out2 || 
 [ "$rc $(cat out2)" = "0 got more" ] || fail "status $rc, said $(cat out2)"
 [ -z "$(status pipe)" ] || fail "it was not deleted at its end"
 
+echo "-- a terminal"
+touch out4
+configure term "s#\"sh\"#\"sh\", \"-c\", \"echo one; read l; test -t 0 \&\& echo got \$l\"#; s#\"type\": \"network\"#\"type\": \"network\", \"path\": \"/run/netns/hospes-criu\"#; s/\"terminal\": false/\"terminal\": true/"
+sleep 100 | script -qec "$oci --root $work/states run --bundle term term" /dev/null >out3 2>&1 &
+for _ in $(seq 100); do [ "$(status term)" = running ] && grep -q one out3 && break; sleep 0.1; done
+away term
+kill "$(jobs -p)" 2>/dev/null || :
+wait
+{ echo more; for _ in $(seq 200); do grep -q 'got more' out4 && break; sleep 0.1; done; } | script -qec "$oci --root $work/states restore --bundle term --image-path term/image term" /dev/null >out4 2>&1 || :
+grep -q 'got more' out4 || fail "the terminal said $(cat out4)"
+[ -z "$(status term)" ] || fail "it was not deleted at its end"
+
 echo "-- hooks see the new process"
 hook='{"hooks": {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "cat >'$work'/hook"]}]},'
 configure hooks "$counts; s#\"type\": \"network\"#\"type\": \"network\", \"path\": \"/run/netns/hospes-criu\"#; 1s#^{#$hook#"
