@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * device: see device.h. Where mknod(2) is not allowed (user namespaces) the host's node is bound instead,
- * after a check that it is that device. Source: OCI runtime-spec 1.2, config-linux.md, "Default Devices".
+ * after a check that it is that device. Somebody else may write to the folder meanwhile (a root shared with
+ * a running container), so nothing is followed or opened by its name there.
+ * Source: OCI runtime-spec 1.2, config-linux.md, "Default Devices".
  */
 #include "container/device.h"
 
@@ -12,8 +14,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/inroot.h"
 #include "base/own.h"
-#include "container/inroot.h"
 #include "container/mount.h"
 
 static const struct device_config standard[] = {
@@ -50,15 +52,17 @@ static int bind_host(int dir, const char *name, const struct device_config *d, s
     if (!is_device(&st, d))
         return err_set(e, -EPERM, "device %s: it cannot be made here, and the host's is another one",
                        d->path);
-    OWN_FD to = openat(dir, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+    int made = mknodat(dir, name, S_IFREG | 0644, 0);
+    OWN_FD to = made < 0 && errno != EEXIST ? -1 : openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     OWN_FD tree = mount_clone(from, false);
     int rc = to < 0 ? -errno : tree < 0 ? tree : mount_attach(tree, to);
     return rc < 0 ? err_code(e, rc, "device %s", d->path) : 0;
 }
 
+/* The umask is 0: the mode is as it should be at once. */
 static int make_node(int dir, const char *name, const struct device_config *d, struct err *e)
 {
-    if (mknodat(dir, name, d->type | (d->mode & 0777), makedev(d->major, d->minor)) < 0) {
+    if (mknodat(dir, name, d->type | d->mode, makedev(d->major, d->minor)) < 0) {
         struct stat st;
         if (errno == EEXIST && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_device(&st, d))
             return 0;
@@ -66,15 +70,23 @@ static int make_node(int dir, const char *name, const struct device_config *d, s
             return bind_host(dir, name, d, e);
         return err_sys(e, "device %s", d->path);
     }
-    if (fchmodat(dir, name, d->mode & 07777, 0) < 0 ||
-        ((d->uid || d->gid) && fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0))
+    if ((d->uid || d->gid) && fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
         return err_sys(e, "device %s", d->path);
     return 0;
+}
+
+/* A multiplexer listed too (engines list the host's whole /dev for privileged containers) stays the link to
+ * the container's own. */
+static bool is_ptmx(const struct device_config *d)
+{
+    return strcmp(d->path, "/dev/ptmx") == 0 && d->type == S_IFCHR && d->major == 5 && d->minor == 2;
 }
 
 static int make_listed(int root, const struct device_config *d, struct err *e)
 {
     const char *name;
+    if (is_ptmx(d))
+        return 0;
     OWN_FD dir = inroot_parent(root, d->path, &name);
     return dir < 0 ? err_code(e, dir, "device %s", d->path) : make_node(dir, name, d, e);
 }

@@ -18,9 +18,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/inroot.h"
 #include "base/own.h"
 #include "container/hooks.h"
-#include "container/inroot.h"
 #include "container/launch.h"
 #include "container/ns.h"
 #include "container/process.h"

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "container/inroot.h"
+#include "base/inroot.h"
 #include "container/mount_cgroup.h"
 #include "container/mount_copy.h"
 #include "container/mount_long.h"
@@ -178,11 +178,15 @@ static bool same_dir(int root, int target, const char *name)
 /* A link on the place of procfs or sysfs would let the root's maker choose what stands there instead. */
 static int refuse_link(const struct mount_place *p, const struct mount_config *m, int target, struct err *e)
 {
-    const char *name = m->target + strspn(m->target, "/");
-    bool core = m->type && ((strcmp(m->type, "proc") == 0 && strcmp(name, "proc") == 0) ||
-                            (strcmp(m->type, "sysfs") == 0 && strcmp(name, "sys") == 0));
-    if (core && !same_dir(p->root, target, name))
-        return err_set(e, -ELOOP, "/%s is no folder of the root itself", name);
+    static const struct {
+        const char *type, *name;
+    } core[] = {{"proc", "proc"}, {"sysfs", "sys"}};
+    const char *at = m->target + strspn(m->target, "/");
+    size_t len = strcspn(at, "/");
+    for (unsigned i = 0; m->type && !at[len + strspn(at + len, "/")] && i < 2; i++)
+        if (strcmp(m->type, core[i].type) == 0 && strlen(core[i].name) == len &&
+            strncmp(at, core[i].name, len) == 0 && !same_dir(p->root, target, core[i].name))
+            return err_set(e, -ELOOP, "/%s is no folder of the root itself", core[i].name);
     return 0;
 }
 

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/inroot.h"
 #include "container/criu.h"
 #include "container/device.h"
-#include "container/inroot.h"
 #include "container/wire.h"
 
 /* Names that runc and crun give them, too, so that images can be exchanged. */

@@ -19,10 +19,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/inroot.h"
 #include "container/criu_request.h"
 #include "container/criu_streams.h"
 #include "container/hooks.h"
-#include "container/inroot.h"
 #include "container/mount.h"
 #include "container/outside.h"
 #include "container/terminal.h"

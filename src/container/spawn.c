@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,7 +37,7 @@ static bool joins(const struct launch *l)
 static bool needs_intermediate(const struct launch *l)
 {
     const struct ns_config *ns = l->c->ns;
-    if (!ns[NS_USER].there)
+    if (!ns[NS_USER].there || l->machine)
         return false;
     return joins(l) || (ns[NS_TIME].there && geteuid() != 0);
 }
@@ -79,6 +80,7 @@ static int new_time(const struct launch *l, struct err *e)
 _Noreturn static void intermediate(struct launch *l)
 {
     struct err e = {0};
+    bool joins_user = l->ns[NS_USER] >= 0;
     int pipes[2], rc = join_both_ways(l, &e);
     unsigned long flags =
         ns_new_flags(l->c) & ~(unsigned long)(CLONE_NEWUSER | CLONE_NEWCGROUP | CLONE_NEWTIME);
@@ -86,6 +88,8 @@ _Noreturn static void intermediate(struct launch *l)
         rc = new_time(l, &e);
     if (rc == 0 && pipe2(pipes, O_CLOEXEC) < 0)
         rc = err_sys(&e, "pipe");
+    if (joins_user) /* whoever is in it must not look into the first process before it is theirs */
+        prctl(PR_SET_DUMPABLE, 0);
     pid_t pid = rc < 0 ? -1 : ns_clone(flags | CLONE_PARENT, -1);
     if (pid == 0) {
         close(pipes[1]);
@@ -102,6 +106,17 @@ _Noreturn static void intermediate(struct launch *l)
 }
 
 /* ---- making the process ---- */
+
+/* No namespaces: what is a container's is made inside of the machine. */
+static pid_t fork_machine(struct launch *l, struct err *e)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        l->machine(l);
+        _exit(1);
+    }
+    return pid < 0 ? err_sys(e, "fork") : pid;
+}
 
 static pid_t clone_init(struct launch *l, struct err *e)
 {
@@ -249,7 +264,7 @@ int spawn_init(struct launch *l, struct spawned *ret, struct err *e)
         return err_sys(e, "socket pair");
     l->sync = pair[1];
     struct serving v = {.l = l, .sock = pair[0], .master = -1};
-    v.first = v.pid = clone_init(l, e);
+    v.first = v.pid = l->machine ? fork_machine(l, e) : clone_init(l, e);
     close(pair[1]);
     int rc = v.pid < 0 ? v.pid : 0;
     if (rc == 0 && !needs_intermediate(l))

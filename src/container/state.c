@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/utc.h"
 
 static const char *const names[] = {"created", "running", "paused", "stopped"};
 
@@ -112,17 +112,6 @@ uint64_t process_start_ticks(pid_t pid)
     return at ? strtoull(at + 1, NULL, 10) : 0;
 }
 
-static void time_text(char *ret, size_t size)
-{
-    struct timespec now;
-    struct tm tm;
-    char day[32];
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(ret, size, "%s.%09ldZ", day, now.tv_nsec);
-}
-
 static int put_file(int dir, const char *name, const char *text, size_t len)
 {
     OWN_FD fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -146,15 +135,17 @@ static json_t *streams(void)
 
 int state_write(int dir, struct state *s, struct err *e)
 {
-    char created[64];
-    time_text(created, sizeof(created));
+    char created[UTC_SIZE];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    utc_text(now, true, created);
     s->pid_start = process_start_ticks(s->pid);
     s->uid = geteuid();
     OWN(json_t)
-    j = json_pack("{s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:b, s:b, s:i}", "ociVersion", s->oci_version,
-                  "id", s->id, "pid", s->pid, "pidStart", (json_int_t)s->pid_start, "bundle", s->bundle,
-                  "rootfs", s->rootfs, "cgroup", s->cgroup_path, "created", created, "poststart",
-                  s->has_poststart, "poststop", s->has_poststop, "uid", s->uid);
+    j = json_pack("{s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:i}", "ociVersion",
+                  s->oci_version, "id", s->id, "pid", s->pid, "pidStart", (json_int_t)s->pid_start, "bundle",
+                  s->bundle, "rootfs", s->rootfs, "cgroup", s->cgroup_path, "created", created, "poststart",
+                  s->has_poststart, "poststop", s->has_poststop, "machine", s->machine, "uid", s->uid);
     if (j)
         json_object_set_new(j, "stdio", streams());
     if (j && s->restored)
@@ -187,6 +178,7 @@ static int parse(struct state *s, struct err *e)
     s->scope = field_string(&f, "scope");
     s->has_poststart = field_bool(&f, "poststart", false);
     s->has_poststop = field_bool(&f, "poststop", false);
+    s->machine = field_bool(&f, "machine", false);
     s->uid = (unsigned)field_int(&f, "uid", 0, 0, UINT32_MAX);
     s->restored = field_bool(&f, "restored", false);
     s->annotations = notes.v;

@@ -9,9 +9,9 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/strings.h"
 #include "container/container.h"
 #include "monitor/bundle.h"
-#include "monitor/strings.h"
 
 #define LIST_MAX  4096
 #define NOT_RUN   126 /* exit status of what could not be started, as shells have it */

@@ -8,8 +8,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/strings.h"
 #include "monitor/guest_container.h"
-#include "monitor/strings.h"
 
 #define TEXT_MAX 4096 /* bytes of a string in a configuration */
 #define LIST_MAX 1024 /* of arguments, of variables */

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/paths.h"
+#include "base/utc.h"
 #include "monitor/container_id.h"
 
 #define LOCK_TRIES 200 /* 10 ms apart */
@@ -87,10 +88,8 @@ int guest_dir_open(const char *name, struct guest_dir **ret, struct err *e)
 
 json_t *guest_time(void)
 {
-    char text[32];
-    time_t now = time(NULL);
-    struct tm tm;
-    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    char text[UTC_SIZE];
+    utc_now(text);
     return json_string(text);
 }
 

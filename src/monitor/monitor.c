@@ -230,7 +230,8 @@ static int do_console(void *ctx, struct conn *c, struct err *e)
     return console_attach(m->console, c, e);
 }
 
-static const struct requests_ops requests_ops = {describe, do_exec, do_console, NULL};
+static const struct requests_ops requests_ops = {
+    .describe = describe, .exec = do_exec, .console = do_console};
 
 /* ---- building up ---- */
 

@@ -80,6 +80,7 @@ rm "$bundle/rootfs/dev"; rm -rf "$bundle/rootfs$work"; mkdir "$bundle/rootfs/dev
 say "procfs is procfs (CVE-2019-16884, CVE-2025-31133, CVE-2025-52881)"
 rmdir "$bundle/rootfs/proc"; mkdir -p "$bundle/rootfs/fake"; ln -s fake "$bundle/rootfs/proc"
 refuse "c['process']['args'] = ['/bin/true']" "/proc is no folder of the root itself"
+refuse "c['process']['args'] = ['/bin/true']; [m.update(destination='//proc//') for m in c['mounts'] if m['type'] == 'proc']" "/proc is no folder of the root itself"
 rm "$bundle/rootfs/proc"; rmdir "$bundle/rootfs/fake"; mkdir "$bundle/rootfs/proc"
 # A root that brings a /dev/null of its own: what covers masked files is the host's all the same.
 inside "c['mounts'] = [m for m in c['mounts'] if not m['destination'].startswith('/dev')]; c['root']['readonly'] = False; c['mounts'].append({'destination': '/dev', 'type': 'tmpfs', 'source': 't'})" 'stat -c "%t %T" /proc/keys; stat -c %F /proc/timer_list'
