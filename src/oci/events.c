@@ -19,6 +19,15 @@ static const struct opt events_opts[] = {
     OPT(events_args, interval, OPT_SECONDS, 0, "SECONDS", "time between two (5)"),
 };
 
+/* Parts that runc has besides what a cgroup counts: there is nothing to tell in them. */
+static json_t *statistics(const struct cgroup *g)
+{
+    json_t *j = cgroup_stats(g);
+    json_object_set_new(j, "intel_rdt", json_object());
+    json_object_set_new(j, "network_interfaces", json_null());
+    return j;
+}
+
 static int line(const char *type, const char *id, json_t *data, struct err *e)
 {
     OWN(json_t)
@@ -77,7 +86,7 @@ static int watch(struct watching *w, uint64_t interval_ms, struct err *e)
         due += (int64_t)interval_ms;
         rc = wait_for(w, due, e);
         if (rc == 0)
-            rc = line("stats", w->s->id, cgroup_stats(w->g), e);
+            rc = line("stats", w->s->id, statistics(w->g), e);
         if (rc)
             return rc < 0 ? rc : 0;
     }
@@ -106,7 +115,7 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
     if (rc == 0 && !state_alive(&s))
         rc = err_set(e, -ESRCH, "container %s is not running", s.id);
     if (rc == 0 && a->stats)
-        rc = line("stats", s.id, cgroup_stats(&cg), e);
+        rc = line("stats", s.id, statistics(&cg), e);
     else if (rc == 0)
         rc = watch_all(&s, &cg, a->interval.ms ? a->interval.ms : 5000, e);
     return rc < 0 ? err_wrap(e, "events") : rc;
