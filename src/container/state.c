@@ -148,6 +148,12 @@ int state_write(int dir, struct state *s, struct err *e)
                   s->has_poststart, "poststop", s->has_poststop, "uid", s->uid);
     if (j)
         json_object_set_new(j, "stdio", streams());
+    if (j && s->rdt.class) {
+        json_object_set_new(j, "rdtClass", json_string(s->rdt.class));
+        json_object_set_new(j, "rdtMade", json_boolean(s->rdt.made));
+        if (s->rdt.monitor)
+            json_object_set_new(j, "rdtMonitor", json_string(s->rdt.monitor));
+    }
     if (j && s->restored)
         json_object_set_new(j, "restored", json_true());
     if (j && s->machine)
@@ -182,6 +188,9 @@ static int parse(struct state *s, struct err *e)
     s->has_poststop = field_bool(&f, "poststop", false);
     s->machine = field_bool(&f, "machine", false);
     s->uid = (unsigned)field_int(&f, "uid", 0, 0, UINT32_MAX);
+    s->rdt = (struct rdt_group){.class = field_string(&f, "rdtClass"),
+                                .monitor = field_string(&f, "rdtMonitor"),
+                                .made = field_bool(&f, "rdtMade", false)};
     s->restored = field_bool(&f, "restored", false);
     s->annotations = notes.v;
     struct field list = field_array(&f, "stdio");

@@ -30,6 +30,8 @@ static const struct opt global_opts[] = {
     OPT(globals, rootless, OPT_TEXT, 0, "true|false|auto", "accepted; found out by itself"),
     OPT(globals, vm, OPT_FLAG, 0, NULL, "a machine around each container, whatever its configuration says"),
     OPT(globals, debug, OPT_FLAG, 0, NULL, "say more in the log"),
+    OPT(globals, log_level, OPT_TEXT, 0, "LEVEL", NULL), /* of crun: accepted */
+    OPT(globals, criu, OPT_TEXT, 0, "PATH", NULL),       /* of old runc: accepted, PATH is searched */
 };
 #define NR_GLOBAL_OPTS (sizeof(global_opts) / sizeof(global_opts[0]))
 

@@ -49,6 +49,24 @@ engine 0 "${pod[@]}" run --rm "${limits[@]}" --init --cap-drop all --security-op
 engine 127 "${pod[@]}" run --rm "${limits[@]}" bb nosuch; contains 'not found'
 engine 126 "${pod[@]}" run --rm "${limits[@]}" bb /etc
 
+criu=no # Debian's does not work on every kernel
+if timeout 60 criu check >/dev/null 2>&1; then criu=yes; fi
+count='i=0; while :; do i=$((i+1)); echo $i >/dev/shm/n; sleep 0.1; done'
+if [ $criu = yes ]; then
+	engine 0 "${pod[@]}" run -d --name kept "${limits[@]}" -v "$bundle:/mnt:ro" bb sh -c "$count"
+	engine 0 "${pod[@]}" container checkpoint kept
+	engine 0 "${pod[@]}" ps -a; contains Exited
+	engine 0 "${pod[@]}" container restore kept
+	engine 0 "${pod[@]}" exec kept cat /dev/shm/n
+	n=${out##*$'\n'}
+	engine 0 "${pod[@]}" container checkpoint -e "$work/kept.tar.gz" kept
+	engine 0 "${pod[@]}" rm kept
+	engine 0 "${pod[@]}" container restore -i "$work/kept.tar.gz" -n again
+	engine 0 "${pod[@]}" exec again cat /dev/shm/n
+	[ "${out##*$'\n'}" -ge "$n" ] || fail "it began anew: $out"
+	engine 0 "${pod[@]}" rm -f -t 0 again
+fi
+
 printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]\n' >"$work/containers.conf"
 export CONTAINERS_CONF=$work/containers.conf # for the containers that pods bring
 if [ -x /usr/libexec/podman/catatonit ]; then
@@ -109,6 +127,11 @@ engine 0 "${ctr[@]}" task ls; contains PAUSED
 engine 0 "${ctr[@]}" task resume two
 engine 0 "${ctr[@]}" task metrics two; contains memory
 engine 0 "${ctr[@]}" task ps two
+if [ $criu = yes ]; then
+	engine 0 "${ctr[@]}" task checkpoint --image-path "$work/two" two
+	[ -e "$work/two/inventory.img" ] || fail "no checkpoint"
+	engine 0 "${ctr[@]}" task exec --exec-id y two /bin/true
+fi
 engine 0 "${ctr[@]}" task kill -s KILL two
 for _ in $(seq 50); do "${ctr[@]}" task ls | grep -q STOPPED && break; sleep 0.1; done
 "${ctr[@]}" task rm two || : # its status is that of the process, 137
