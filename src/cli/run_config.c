@@ -5,6 +5,7 @@
 
 #include "cli/publish.h"
 #include "cli/run.h"
+#include "cli/run_container.h"
 #include "cli/volume.h"
 #include "cli/words.h"
 
@@ -30,10 +31,10 @@ static enum guest_engine engine(const char *name)
 
 void run_lists_fini(struct run_lists *l)
 {
+    for (unsigned i = 0; i < l->nr; i++)
+        free(l->copy[i]);
     volume_list_free(l->mounts);
-    free(l->cap_add);
-    free(l->cap_drop);
-    free(l->security);
+    volume_list_free(l->made);
 }
 
 int run_cpus(const char *text, uint64_t *ret_milli, struct err *e)
@@ -63,15 +64,9 @@ static int refuse(const struct misuse *list, size_t nr, const char *why, struct 
 
 static int check_machine(const struct run_args *a, struct err *e)
 {
-    const struct misuse only_containers[] = {{a->volume.nr, "--volume"},
-                                             {a->cap_add.nr, "--cap-add"},
-                                             {a->cap_drop.nr, "--cap-drop"},
-                                             {a->security_opt.nr, "--security-opt"},
-                                             {a->read_only, "--read-only"},
-                                             {a->pids, "--pids"},
-                                             {strcmp(a->net, "host") == 0, "--net host"}};
-    return refuse(only_containers, sizeof(only_containers) / sizeof(only_containers[0]),
-                  "is for containers: a machine has a kernel of its own", e);
+    char name[64];
+    const char *only = strcmp(a->net, "host") == 0 ? "--net host" : run_container_only(a, name, sizeof(name));
+    return only ? err_set(e, -EINVAL, "%s is for containers: a machine has a kernel of its own", only) : 0;
 }
 
 static int check_container(const struct run_args *a, struct err *e)
@@ -103,6 +98,8 @@ static int check(const struct run_args *a, int argc, struct err *e)
         return err_set(e, -EINVAL, "--detach and --console stdio exclude each other");
     if (a->detach && a->vm && (a->interactive || a->tty))
         return err_set(e, -EINVAL, "--detach leaves nothing for --interactive or --tty to join");
+    if (a->restart && strcmp(a->restart, "no") != 0 && !a->detach)
+        return err_set(e, -EINVAL, "--restart needs --detach: a command in the foreground ends once");
     if (a->publish.nr && strcmp(a->net, "user") != 0)
         return err_set(e, -EINVAL, "--publish needs a network, and --net %s gives none of its own", a->net);
     return 0;
@@ -120,36 +117,6 @@ static int set_machine(const struct run_args *a, struct guest_config *c, struct 
     if (a->memory)
         c->memory = a->memory;
     return a->engine_debug ? word_debug_bits(a->engine_debug, &c->engine_debug, e) : 0;
-}
-
-/* NULL-ended. */
-static const char **copy_list(const struct opt_list *l)
-{
-    const char **list = calloc(l->nr + 1, sizeof(*list));
-    for (unsigned i = 0; list && i < l->nr; i++)
-        list[i] = l->item[i];
-    return list;
-}
-
-static int set_container(const struct run_args *a, struct run_lists *l, struct guest_config *c, struct err *e)
-{
-    struct guest_container *k = &c->container;
-    c->kind = GUEST_CONTAINER;
-    c->memory = a->memory;
-    k->tty = a->tty;
-    k->input = a->interactive;
-    k->read_only = a->read_only;
-    k->pids = a->pids;
-    k->cap_add = l->cap_add = copy_list(&a->cap_add);
-    k->cap_drop = l->cap_drop = copy_list(&a->cap_drop);
-    k->security = l->security = copy_list(&a->security_opt);
-    if (!l->cap_add || !l->cap_drop || !l->security)
-        return err_code(e, -ENOMEM, "options");
-    int rc = run_cpus(a->cpus, &k->cpus_milli, e);
-    if (rc == 0 && (rc = volume_list(&a->volume, &l->mounts, e)) < 0)
-        err_wrap(e, "--volume");
-    k->mounts = (const char *const *)l->mounts;
-    return rc;
 }
 
 static enum guest_net net(const char *name)
@@ -180,6 +147,6 @@ int run_config(const struct run_args *a, int argc, char **argv, struct run_lists
     c->user = a->user;
     c->detach = a->detach;
     c->rm = a->rm;
-    rc = a->vm ? set_machine(a, c, e) : set_container(a, l, c, e);
+    rc = a->vm ? set_machine(a, c, e) : run_container(a, l, c, e);
     return rc < 0 ? rc : forwards(a, c, e);
 }

@@ -10,6 +10,7 @@
 #include "container/container.h"
 #include "container/mount_live.h"
 #include "monitor/guest_container.h"
+#include "monitor/guest_mount.h"
 #include "monitor/guest_update.h"
 
 #define PERIOD_US 100000

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "host/net_user.h"
 #include "host/tap.h"
+#include "monitor/guest_option.h"
 
 #define RESOLV_MAX 65536
 
@@ -35,16 +36,45 @@ static const char *own_address(const struct guest_config *c)
     return c->net == GUEST_NET_USER ? ADDRESS : "127.0.1.1";
 }
 
+/* What was asked for by --add-host, a line each, below what is there. */
+static char *with_hosts(const char *text, const struct guest_container *c)
+{
+    char *all = strdup(text);
+    for (const char *const *p = c->hosts; p && *p && all; p++) {
+        struct guest_host h;
+        if (guest_host_parse(*p, &h, NULL) < 0)
+            continue;
+        char *more = path_make("%s%s %s\n", all, h.address, h.name);
+        free(all);
+        all = more;
+    }
+    return all;
+}
+
+static char *name_servers(const struct guest_container *c)
+{
+    char *all = strdup("");
+    for (const char *const *p = c->dns; p && *p && all; p++) {
+        char *more = path_make("%snameserver %s\n", all, *p);
+        free(all);
+        all = more;
+    }
+    return all;
+}
+
 int container_files_write(const struct guest_dir *d, const struct guest_config *c, struct err *e)
 {
     OWN_MEM char *dns = NULL;
     const char *name = c->hostname ? c->hostname : c->name;
-    OWN_MEM char *hosts = path_make("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n%s %s\n",
+    OWN_MEM char *plain = path_make("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n%s %s\n",
                                     own_address(c), name);
     OWN_MEM char *hostname = path_make("%s\n", name);
+    OWN_MEM char *hosts = plain ? with_hosts(plain, &c->container) : NULL;
     if (!hosts || !hostname)
         return err_code(e, -ENOMEM, "hosts");
-    if (c->net == GUEST_NET_HOST)
+    if (c->container.dns)
+        dns = name_servers(&c->container);
+    else if (c->net == GUEST_NET_HOST)
         (void)file_read("/etc/resolv.conf", RESOLV_MAX, &dns, NULL, NULL);
     else if (c->net == GUEST_NET_USER)
         dns = strdup("nameserver " DNS "\n");

@@ -19,6 +19,7 @@
 #include "base/inroot.h"
 #include "base/log.h"
 #include "container/container.h"
+#include "container/words.h"
 #include "monitor/bundle.h"
 #include "monitor/chores.h"
 #include "monitor/container_change.h"
@@ -93,13 +94,16 @@ static bool minds(pid_t pid, int number)
  */
 static int ask_to_end(struct monitor *m, int number, struct err *e)
 {
-    return container_kill(m->states, m->id, minds(m->pid, number) ? number : SIGKILL, false, e);
+    bool deaf = !m->c->guest->container.host_pid && !minds(m->pid, number);
+    return container_kill(m->states, m->id, deaf ? SIGKILL : number, false, e);
 }
 
 static int ask(void *ctx, struct err *e)
 {
     struct err trouble;
-    int rc = ask_to_end(ctx, SIGTERM, &trouble);
+    const struct monitor *m = ctx;
+    const char *said = m->c->guest->container.stop_signal;
+    int rc = ask_to_end(ctx, said ? signal_number(said) : SIGTERM, &trouble);
     return rc < 0 && rc != -ESRCH ? err_set(e, rc, "%s", trouble.text) : 0;
 }
 
@@ -225,12 +229,20 @@ static const char *find_shell(int root)
     return bash >= 0 ? "/bin/bash" : "/bin/sh";
 }
 
+static int find_user(struct monitor *m, int root, struct err *e)
+{
+    int rc = bundle_user_find(root, m->c->guest->user, &m->user, e);
+    for (const char *const *g = m->c->guest->container.groups; g && *g && rc == 0; g++)
+        rc = bundle_user_join(root, *g, &m->user, e);
+    return rc;
+}
+
 static int write_config(struct monitor *m, struct err *e)
 {
     OWN_FD root = open(m->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     OWN_MEM char *path = guest_dir_run_file(m->c->dir, "config.json");
     OWN_MEM char *text = NULL;
-    int rc = root < 0 ? err_sys(e, "%s", m->root) : bundle_user_find(root, m->c->guest->user, &m->user, e);
+    int rc = root < 0 ? err_sys(e, "%s", m->root) : find_user(m, root, e);
     if (rc < 0)
         return rc;
     if (m->rootless && (m->user.uid || m->user.gid))
@@ -404,7 +416,8 @@ static void run(struct monitor *m)
 static void finish(struct monitor *m)
 {
     remove_container(m);
-    chores_record_end(m->c->dir, &m->requests);
+    if (!m->c->guest->rm) /* else there is nothing left to look it up in */
+        chores_record_end(m->c->dir, &m->requests);
     pthread_mutex_lock(&m->lock);
     streams_fail(m->streams, m->requests.status < 0 ? 125 : m->requests.status);
     container_execs_free(&m->execs);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/strings.h"
 #include "monitor/guest_container.h"
+#include "monitor/guest_mount.h"
 
 #define LIST_MAX 64
 
