@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "monitor/guest_option.h"
+
 void guest_image_fini(struct guest_image *g)
 {
     image_free(g->image);
@@ -59,8 +61,9 @@ static const char **environment(const char *const *image, const char *const *own
 int guest_image_merge(struct guest_config *c, const struct image_config *i, struct guest_image *g,
                       struct err *e)
 {
-    const char *const *command = c->argv ? c->argv : i->command;
-    g->argv = join(i->entrypoint, command);
+    const char *said = c->container.entrypoint, *own[] = {said && *said ? said : NULL, NULL};
+    const char *const *command = c->argv || said ? c->argv : i->command;
+    g->argv = join(said ? own : i->entrypoint, command);
     g->env = environment(i->environment, c->env);
     if (!g->argv || !g->env)
         return err_code(e, -ENOMEM, "command");
@@ -68,6 +71,10 @@ int guest_image_merge(struct guest_config *c, const struct image_config *i, stru
     c->env = *g->env ? g->env : NULL;
     c->cwd = c->cwd ? c->cwd : i->directory;
     c->user = c->user ? c->user : i->user;
+    c->container.entrypoint = NULL;
+    if (c->kind == GUEST_CONTAINER && !c->container.stop_signal && i->stop_signal &&
+        guest_signal_check(i->stop_signal, NULL) == 0)
+        c->container.stop_signal = i->stop_signal;
     return 0;
 }
 
