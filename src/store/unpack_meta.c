@@ -78,7 +78,7 @@ struct target {
 static int set_xattr(void *ctx, const char *name, const void *value, size_t len)
 {
     const struct target *t = ctx;
-    if (lsetxattr(t->self, name, value, len, 0) == 0 || errno == EOPNOTSUPP || errno == EPERM)
+    if (setxattr(t->self, name, value, len, 0) == 0 || errno == EOPNOTSUPP || errno == EPERM)
         return 0;
     return -errno;
 }
