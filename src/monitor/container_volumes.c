@@ -3,6 +3,7 @@
 #include "monitor/container_volumes.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/inroot.h"

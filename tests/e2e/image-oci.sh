@@ -10,7 +10,7 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 0
 fi
 home=$(mktemp -d /tmp/hospes-oci-image.XXXXXX)
-at_end 'rm -rf "$home"'
+at_end 'for g in ${guests[@]+"${guests[@]}"}; do "$hospes" rm -f "$g" >/dev/null 2>&1; done; guests=(); rm -rf "$home"'
 chmod 755 "$home"
 export HOSPES_ROOT=$home/root BUILDAH_ISOLATION=chroot
 data=$HOSPES_ROOT/data
@@ -154,6 +154,7 @@ expect 0 "$hospes" run "${net[@]}" --rm --entrypoint "" layout /bin/id
 contains "uid=33(web)"
 expect 0 "$hospes" run "${net[@]}" --rm layout
 contains /opt
+expect 0 "$hospes" run "${net[@]}" --rm --read-only -u 0 layout 'echo x >/data/x && cat /data/x; ! touch /opt/x 2>/dev/null'
 guests+=("$tag-signal")
 expect 0 "$hospes" run "${net[@]}" -d --name "$tag-signal" layout 'trap "exit 9" INT; trap : TERM; while :; do sleep 0.1; done'
 sleep 0.5
