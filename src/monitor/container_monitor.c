@@ -28,6 +28,7 @@
 #include "monitor/container_id.h"
 #include "monitor/container_root.h"
 #include "monitor/container_stats.h"
+#include "monitor/container_volumes.h"
 #include "store/image.h"
 #include "store/image_layers.h"
 
@@ -242,6 +243,7 @@ static int write_config(struct monitor *m, struct err *e)
     OWN_FD root = open(m->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     OWN_MEM char *path = guest_dir_run_file(m->c->dir, "config.json");
     OWN_MEM char *text = NULL;
+    OWN_MEM const char **volumes = NULL;
     int rc = root < 0 ? err_sys(e, "%s", m->root) : find_user(m, root, e);
     if (rc < 0)
         return rc;
@@ -249,11 +251,14 @@ static int write_config(struct monitor *m, struct err *e)
         return err_set(e, -EOPNOTSUPP, "user %s: an ordinary user's container has one user, root",
                        m->c->guest->user);
     m->shell = strdup(find_shell(root));
+    if ((rc = container_volumes_make(root, m->image->config.volumes, &volumes, e)) < 0)
+        return rc;
     const struct bundle b = {.guest = m->c->guest,
                              .root = m->root,
                              .files = m->c->dir->run,
                              .user = &m->user,
                              .shell = m->shell,
+                             .volumes = volumes,
                              .rootless = m->rootless};
     if ((rc = bundle_config(&b, &text, e)) < 0)
         return rc;

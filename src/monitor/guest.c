@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/strings.h"
+#include "base/json_strings.h"
 #include "monitor/guest_container.h"
 
 #define TEXT_MAX 4096 /* bytes of a string in a configuration */
