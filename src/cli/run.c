@@ -121,7 +121,5 @@ int run_run(const void *args, int argc, char **argv, struct err *e)
     if (rc < 0)
         return rc;
     c.env = env.item;
-    if (!a->vm)
-        monitor_protect_self();
     return c.image || a->detach ? start(a, &c, e) : run_kernel(&c, e);
 }

@@ -12,6 +12,7 @@
 
 struct globals {
     const char *root, *log, *log_format, *cgroup_manager, *rootless;
+    unsigned report; /* 0: standard error */
     bool systemd_cgroup, debug;
     char *states; /* the folder of states that root means */
 };
