@@ -110,7 +110,8 @@ static struct machine_config machine_config(struct parts *p, const struct boot_f
         .serial = serial,
         .net = p->net ? net_user_port(p->net) : NULL,
         .entropy = &p->entropy,
-        .vsock_cid = p->image ? AGENT_CID : 0,
+        .share = p->share,
+        .vsock_cid = p->image || p->share ? AGENT_CID : 0,
         .balloon = true,
     };
     make_mac(c->name, m.mac);
