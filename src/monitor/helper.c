@@ -175,7 +175,7 @@ int helper_make(const struct helper *h, struct helper_streams *ret, struct err *
     int rc = argv ? open_ends(h, &s, e) : err_code(e, -ENOMEM, "runtime");
     if (rc < 0)
         return rc;
-    pid_t pid = fork();
+    pid_t pid = vfork(); /* it only moves descriptors, and they are its own */
     if (pid == 0)
         child(argv, &s);
     if (pid < 0)
