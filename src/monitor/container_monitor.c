@@ -267,13 +267,6 @@ static int write_config(struct monitor *m, struct err *e)
     return rc < 0 ? err_code(e, rc, "config.json") : 0;
 }
 
-static int make(void *ctx, const char *socket, struct err *e)
-{
-    struct monitor *m = ctx;
-    const struct create_options o = {.bundle = m->c->dir->run, .console_socket = socket};
-    return container_create(m->states, m->id, &o, e);
-}
-
 static int find_pid(struct monitor *m, struct err *e)
 {
     OWN_STATE s = {0};
@@ -287,13 +280,14 @@ static int make_container(struct monitor *m, struct err *e)
 {
     const struct guest_container *k = &m->c->guest->container;
     OWN_MEM char *tty = guest_dir_run_file(m->c->dir, "tty");
+    const char *const plain[] = {"--bundle", m->c->dir->run, m->id, NULL};
+    const char *const terminal[] = {"--bundle", m->c->dir->run, "--console-socket", tty, m->id, NULL};
     const struct helper h = {.tty = k->tty,
                              .input = k->input,
                              .uid = m->user.uid,
                              .gid = m->user.gid,
                              .tty_path = tty,
-                             .make = make,
-                             .ctx = m};
+                             .call = {m->states, "create", k->tty ? terminal : plain}};
     struct streams_config s = {.loop = m->loop,
                                .tty = k->tty,
                                .console = m->console,
