@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/strings.h"
+#include "base/json_strings.h"
 #include "cli/publish.h"
 #include "cli/run.h"
 #include "cli/verbs.h"

@@ -29,6 +29,7 @@
 #include "monitor/container_id.h"
 #include "monitor/container_root.h"
 #include "monitor/container_stats.h"
+#include "monitor/container_volumes.h"
 #include "store/image.h"
 #include "store/image_layers.h"
 
@@ -257,6 +258,7 @@ static int write_config(struct monitor *m, struct err *e)
     OWN_FD root = open(m->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     OWN_MEM char *path = guest_dir_run_file(m->c->dir, "config.json");
     OWN_MEM char *text = NULL;
+    OWN_MEM const char **volumes = NULL;
     int rc = root < 0 ? err_sys(e, "%s", m->root) : find_user(m, root, e);
     if (rc < 0)
         return rc;
@@ -264,25 +266,21 @@ static int write_config(struct monitor *m, struct err *e)
         return err_set(e, -EOPNOTSUPP, "user %s: an ordinary user's container has one user, root",
                        m->c->guest->user);
     m->shell = strdup(find_shell(root));
+    if ((rc = container_volumes_make(root, m->image->config.volumes, &volumes, e)) < 0)
+        return rc;
     const struct bundle b = {.guest = m->c->guest,
                              .root = m->root,
                              .files = m->c->dir->run,
                              .user = &m->user,
                              .netns = m->net.joined,
                              .shell = m->shell,
+                             .volumes = volumes,
                              .rootless = m->rootless};
     if ((rc = bundle_config(&b, &text, e)) < 0)
         return rc;
     OWN_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     rc = fd < 0 ? -errno : file_write_all(fd, text, strlen(text));
     return rc < 0 ? err_code(e, rc, "config.json") : 0;
-}
-
-static int make(void *ctx, const char *socket, struct err *e)
-{
-    struct monitor *m = ctx;
-    const struct create_options o = {.bundle = m->c->dir->run, .console_socket = socket};
-    return container_create(m->states, m->id, &o, e);
 }
 
 static int find_pid(struct monitor *m, struct err *e)
@@ -298,13 +296,14 @@ static int make_container(struct monitor *m, struct err *e)
 {
     const struct guest_container *k = &m->c->guest->container;
     OWN_MEM char *tty = guest_dir_run_file(m->c->dir, "tty");
+    const char *const plain[] = {"--bundle", m->c->dir->run, m->id, NULL};
+    const char *const terminal[] = {"--bundle", m->c->dir->run, "--console-socket", tty, m->id, NULL};
     const struct helper h = {.tty = k->tty,
                              .input = k->input,
                              .uid = m->user.uid,
                              .gid = m->user.gid,
                              .tty_path = tty,
-                             .make = make,
-                             .ctx = m};
+                             .call = {m->states, "create", k->tty ? terminal : plain}};
     struct streams_config s = {.loop = m->loop,
                                .tty = k->tty,
                                .console = m->console,

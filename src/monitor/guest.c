@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/strings.h"
+#include "base/json_strings.h"
 #include "monitor/guest_container.h"
 #include "monitor/guest_ports.h"
 

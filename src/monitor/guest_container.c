@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/strings.h"
+#include "base/json_strings.h"
 #include "container/config.h"
 #include "monitor/guest_mount.h"
 #include "monitor/guest_option.h"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "base/strings.h"
+#include "base/json_strings.h"
 #include "monitor/guest_container.h"
 #include "monitor/guest_mount.h"
 #include "monitor/guest_ports.h"
