@@ -3,7 +3,8 @@
 
 Cases: spec (a bundle as `hospes-oci spec` writes it), profile (as Podman makes it: with a profile of its size), exec, state,
 burst (many at once), image (`hospes run --net none IMAGE /bin/true`, hospes alone; cpu: with its monitor, wall: until the
-command is back, by when the container is removed). Each round runs every runtime once; what counts are the ratios of the
+command is back, by when the container is removed), bridge
+(the same with `--net bridge`, in a network namespace of its own). Each round runs every runtime once; what counts are the ratios of the
 medians. crun refuses hybrid cgroups, so all run in a mount namespace without the v2 part. What lives under /run by default,
 the states, is kept on a tmpfs here too."""
 import ctypes
@@ -18,6 +19,7 @@ import tempfile
 import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
 MNT_DETACH = 2
 PR_SET_CHILD_SUBREAPER = 36
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -202,15 +204,28 @@ class Bench:
         return self.with_running(lambda i: ("state", i))
 
     def case_image(self):
+        return self.run_image("none")
+
+    def case_bridge(self):
+        own = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        if LIBC.unshare(CLONE_NEWNET) < 0:
+            raise SystemExit("bridge: no network namespace to be had")
+        try:
+            return self.run_image("bridge")
+        finally:
+            LIBC.setns(own, CLONE_NEWNET)
+            os.close(own)
+
+    def run_image(self, net):
         path = self.bundle(self.name(), lambda c: None)
         hospes = str(TOP / "build/hospes")
-        os.environ["HOSPES_ROOT"] = str(self.work / "root")
-        self.on_tmpfs("root/run")
-        subprocess.run([hospes, "image", "import", path / "rootfs", "--name", "bench"], check=True, stdout=subprocess.DEVNULL)
+        os.environ["HOSPES_ROOT"] = str(self.work / f"root-{net}")
+        self.on_tmpfs(f"root-{net}/run")
+        subprocess.run([hospes, "image", "import", path / "rootfs", "--name", f"bench-{net}"], check=True, stdout=subprocess.DEVNULL)
         everybody, self.runtimes = self.runtimes, {"hospes": hospes}
         LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
         try:
-            return self.compare(lambda r: [hospes, "run", "--net", "none", "--rm", "bench", "/bin/true"])
+            return self.compare(lambda r: [hospes, "run", "--net", net, "--rm", f"bench-{net}", "/bin/true"])
         finally:
             LIBC.prctl(PR_SET_CHILD_SUBREAPER, 0)
             self.runtimes = everybody
@@ -243,7 +258,7 @@ def bench(args):
     leave_v2()
     b = Bench(args.n)
     try:
-        wanted = args.only.split(",") if args.only else ["spec", "profile", "exec", "state", "burst", "image"]
+        wanted = args.only.split(",") if args.only else ["spec", "profile", "exec", "state", "burst", "image", "bridge"]
         return {"cases": {case: getattr(b, f"case_{case}")() for case in wanted}}
     finally:
         b.close()
