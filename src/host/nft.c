@@ -105,6 +105,12 @@ void nft_rule_end(struct nft *n)
     netlink_nest_end(&n->request, n->nest);
 }
 
+void nft_rule_comment(struct nft *n, const char *text)
+{
+    char data[COMMENT_MAX];
+    netlink_put(&n->request, NFTA_RULE_USERDATA, data, user_data(text, data));
+}
+
 /* ---- expressions ---- */
 
 struct expr {
@@ -280,16 +286,26 @@ void nft_masquerade(struct nft *n)
     end(n, begin(n, "masq"));
 }
 
-void nft_drop(struct nft *n)
+static void verdict(struct nft *n, uint32_t code)
 {
     struct expr x = begin(n, "immediate");
     netlink_put_be32(&n->request, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
     size_t data = netlink_nest(&n->request, NFTA_IMMEDIATE_DATA, NULL, 0),
-           verdict = netlink_nest(&n->request, NFTA_DATA_VERDICT, NULL, 0);
-    netlink_put_be32(&n->request, NFTA_VERDICT_CODE, NF_DROP);
-    netlink_nest_end(&n->request, verdict);
+           word = netlink_nest(&n->request, NFTA_DATA_VERDICT, NULL, 0);
+    netlink_put_be32(&n->request, NFTA_VERDICT_CODE, code);
+    netlink_nest_end(&n->request, word);
     netlink_nest_end(&n->request, data);
     end(n, x);
+}
+
+void nft_accept(struct nft *n)
+{
+    verdict(n, NF_ACCEPT);
+}
+
+void nft_drop(struct nft *n)
+{
+    verdict(n, NF_DROP);
 }
 
 /* ---- talking ---- */
@@ -300,13 +316,18 @@ int nft_send(struct nft *n, int fd)
     return netlink_send(fd, &n->request);
 }
 
+static bool is_comment(const void *data, const char *text)
+{
+    char want[COMMENT_MAX];
+    size_t n = user_data(text, want);
+    return data && netlink_length(data) == n && memcmp(data, want, n) == 0;
+}
+
 static int see_table(void *ctx, const struct nlmsghdr *m)
 {
     const char *comment = ctx;
-    char want[COMMENT_MAX];
-    size_t n = comment ? user_data(comment, want) : 0;
-    const void *have = comment ? netlink_get(m, sizeof(struct nfgenmsg), NFTA_TABLE_USERDATA, n) : NULL;
-    return !comment || (have && netlink_length(have) == n && memcmp(have, want, n) == 0) ? 0 : -ESTALE;
+    const void *data = netlink_get(m, sizeof(struct nfgenmsg), NFTA_TABLE_USERDATA, 0);
+    return !comment || is_comment(data, comment) ? 0 : -ESTALE;
 }
 
 int nft_look(int fd, const char *name, const char *comment)
@@ -333,4 +354,28 @@ int nft_policy(int fd, const char *of, const char *chain, uint32_t *ret)
     netlink_put_text(&r, NFTA_CHAIN_TABLE, of);
     netlink_put_text(&r, NFTA_CHAIN_NAME, chain);
     return netlink_ask(fd, &r, see_policy, ret);
+}
+
+struct sought {
+    const char *comment;
+    bool found;
+};
+
+static int see_rule(void *ctx, const struct nlmsghdr *m)
+{
+    struct sought *s = ctx;
+    s->found |= is_comment(netlink_get(m, sizeof(struct nfgenmsg), NFTA_RULE_USERDATA, 0), s->comment);
+    return 0;
+}
+
+int nft_look_for_rule(int fd, const char *of, const char *chain, const char *comment)
+{
+    struct sought s = {.comment = comment};
+    struct netlink_request r;
+    netlink_init(&r);
+    message(&r, NFT_MSG_GETRULE, NLM_F_DUMP);
+    netlink_put_text(&r, NFTA_RULE_TABLE, of);
+    netlink_put_text(&r, NFTA_RULE_CHAIN, chain);
+    int rc = netlink_ask(fd, &r, see_rule, &s);
+    return rc < 0 ? rc : s.found ? 0 : -ENOENT;
 }
