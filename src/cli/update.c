@@ -159,7 +159,7 @@ const struct verb verb_update = {
              "started "
              "like that from then on; of one that does not run the next start is changed. If a part of it "
              "cannot be "
-             "done nothing is.",
+             "done nothing is. Of machines ports alone can be changed.",
     .examples = "hospes update --memory 1G --cpus none web\tmore memory, and all processors\n"
                 "hospes update --mount /srv/new:/srv:ro web\ta folder more in a running container\n"
                 "hospes update --unmount /srv web\tand away with it\n"
