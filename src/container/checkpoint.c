@@ -26,6 +26,9 @@ struct dumping {
 
 static int check(const struct criu_options *o, const struct state *s, enum status is, struct err *e)
 {
+    if (s->machine)
+        return err_set(e, -EOPNOTSUPP, "container %s is a machine, which cannot be written to files yet",
+                       s->id);
     if (geteuid() != 0)
         return err_set(e, -EPERM, "it takes root");
     if (s->machine)

@@ -101,6 +101,8 @@ static int choose_isolation(struct creation *k, struct err *e)
 {
     k->limits = k->c.resources;
     if (k->o->machine_wanted || k->c.vm.wanted) {
+        if (k->o->criu)
+            return err_set(e, -EOPNOTSUPP, "a machine cannot be restored from a container's files");
         if (!k->o->machine)
             return err_set(e, -ENOEXEC, "config.json wants a machine, which is the program hospes' to make");
         k->l.machine = k->o->machine;

@@ -22,6 +22,7 @@ struct machines {
 
 struct globals {
     const char *root, *log, *log_format, *cgroup_manager, *rootless, *log_level, *criu;
+    unsigned report; /* 0: standard error */
     bool systemd_cgroup, debug, vm;
     char *states;                    /* the folder of states that root means */
     const struct machines *machines; /* NULL: this program has none */
