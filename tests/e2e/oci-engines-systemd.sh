@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # oci-engines-systemd.sh - Podman and containerd ask for systemd's scopes, on a real systemd and cgroup v2 in a machine.
-# limit: 900
+# limit: 600
 . "$(dirname "$0")/oci/lib.sh"
 
 image=engines-systemd
@@ -24,7 +24,7 @@ set -u
 cd /b
 fail() { echo "FAILED: $*"; exit 1; }
 # ok COMMAND...: through a file, for what is detached would hold a pipe open
-ok() { echo "\$ $*"; timeout -k 5 120 "$@" >/b/out 2>&1 </dev/null || { cat /b/out; fail "status $?: $*"; }; cat /b/out; }
+ok() { echo "\$ $*"; timeout -k 5 120 "$@" >/b/out 2>&1 </dev/null || { rc=$?; cat /b/out; fail "status $rc: $*"; }; cat /b/out; }
 for i in $(seq 100); do busctl status >/dev/null 2>&1 && break; sleep 0.5; done
 [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ] || fail "no cgroup v2"
 in_scope() { # NAME FILE VALUE
@@ -55,8 +55,8 @@ p unpause web
 p stop -t 10 web
 [ "$(podman --storage-driver vfs wait web)" = 9 ] || fail "its status"
 p rm web
-p pod create --name pod --network none --infra=false --memory 128m
-p run --rm --pod pod bb cat /proc/self/cgroup
+p pod create --name pod --infra=false
+p run --rm --network none --pod pod bb cat /proc/self/cgroup
 podman --storage-driver vfs pod rm -f -t 0 pod >/dev/null 2>&1 || { sleep 2; p pod rm -f -t 0 pod; }
 
 printf 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n' >config.toml
