@@ -35,6 +35,11 @@ engine 0 "${ctr[@]}" task ls; contains PAUSED
 engine 0 "${ctr[@]}" task resume two
 engine 0 "${ctr[@]}" task metrics two; contains memory
 engine 0 "${ctr[@]}" task ps two
+if timeout 60 criu check >/dev/null 2>&1; then # Debian's does not work on every kernel
+	engine 0 "${ctr[@]}" task checkpoint --image-path "$dir/two" two
+	[ -e "$dir/two/inventory.img" ] || fail "no checkpoint"
+	engine 0 "${ctr[@]}" task exec --exec-id y two /bin/true
+fi
 engine 0 "${ctr[@]}" task kill -s KILL two
 for _ in $(seq 50); do "${ctr[@]}" task ls | grep -q STOPPED && break; sleep 0.1; done
 "${ctr[@]}" task rm two || : # its status is that of the process, 137
