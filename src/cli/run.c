@@ -128,7 +128,5 @@ int run_run(const void *args, int argc, char **argv, struct err *e)
     c.env = env.item;
     if ((rc = guest_image_take(&c, &image, e)) < 0)
         return rc;
-    if (!a->vm)
-        monitor_protect_self();
     return c.image || a->detach ? start(a, &c, e) : run_kernel(&c, e);
 }

@@ -23,6 +23,7 @@ struct bundle {
     const struct bundle_user *user;
     const char *const *volumes;    /* folders of the root that can be written to even if it cannot; or NULL */
     const char *shell;             /* what runs if there is no command */
+    const char *netns;             /* a network namespace to join, or NULL */
     bool rootless;                 /* in a user namespace of the monitor's with one user in it */
     struct bundle_device *devices; /* bundle_config finds them */
     unsigned nr_devices;

@@ -23,7 +23,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/proc.h"
-#include "container/self.h"
 #include "monitor/container_monitor.h"
 #include "monitor/engine_pick.h"
 #include "monitor/guest_mount.h"
@@ -324,19 +323,6 @@ int monitor_spawn(const struct guest_config *c, char **ret_name, struct err *e)
     if (rc == 0)
         *ret_name = name;
     return rc;
-}
-
-void monitor_protect_self(void)
-{
-    OWN_MEM char *text = NULL;
-    size_t len, nr = 0;
-    if (file_read("/proc/self/cmdline", 4 << 20, &text, &len, NULL) < 0 || len == 0)
-        return;
-    OWN_MEM char **argv = calloc(len + 1, sizeof(*argv));
-    for (size_t at = 0; argv && at < len; at += strlen(text + at) + 1)
-        argv[nr++] = text + at;
-    if (argv)
-        self_protect(argv);
 }
 
 /* ---- those that are there ---- */
