@@ -7,6 +7,7 @@
  */
 #include "monitor/container_monitor.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@
 #include "monitor/container_id.h"
 #include "monitor/container_root.h"
 #include "monitor/container_stats.h"
+#include "monitor/container_volumes.h"
 #include "store/image.h"
 #include "store/image_layers.h"
 
@@ -171,12 +173,21 @@ static void console_resize(void *dev, unsigned cols, unsigned rows)
 
 /* ---- requests ---- */
 
+static json_t *address_json(const struct container_net *n)
+{
+    char text[INET_ADDRSTRLEN];
+    inet_ntop(AF_INET, &n->address, text, sizeof(text));
+    return n->address.s_addr ? json_string(text) : json_null();
+}
+
 static json_t *describe(void *ctx, enum describe how)
 {
     struct monitor *m = ctx;
     json_t *j = json_pack("{s:s, s:s, s:i, s:n, s:n, s:b, s:i}", "name", m->c->dir->name, "state",
                           life_state_name(m->requests.life.state), "pid", (int)getpid(), "engine", "disk",
                           "agent", 0, "init", (int)m->pid);
+    json_object_set_new(j, "net", json_string(guest_net_name(m->net.is)));
+    json_object_set_new(j, "address", address_json(&m->net));
     if (how != DESCRIBE_STATUS)
         json_object_set_new(j, "stats", container_stats(m->states, m->id, m->started_ns));
     return j;
@@ -203,8 +214,13 @@ static int do_attach(void *ctx, struct conn *c, struct err *e)
 
 static int do_update(void *ctx, const json_t *request, struct err *e)
 {
-    const struct monitor *m = ctx;
-    const struct container_change c = {.dir = m->c->dir, .states = m->states, .id = m->id, .pid = m->pid};
+    struct monitor *m = ctx;
+    const struct container_change c = {.dir = m->c->dir,
+                                       .states = m->states,
+                                       .id = m->id,
+                                       .pid = m->pid,
+                                       .ports = &container_net_ports,
+                                       .net = &m->net};
     return container_change(&c, request, e);
 }
 
@@ -244,6 +260,7 @@ static int write_config(struct monitor *m, struct err *e)
     OWN_FD root = open(m->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     OWN_MEM char *path = guest_dir_run_file(m->c->dir, "config.json");
     OWN_MEM char *text = NULL;
+    OWN_MEM const char **volumes = NULL;
     int rc = root < 0 ? err_sys(e, "%s", m->root) : find_user(m, root, e);
     if (rc < 0)
         return rc;
@@ -251,11 +268,15 @@ static int write_config(struct monitor *m, struct err *e)
         return err_set(e, -EOPNOTSUPP, "user %s: an ordinary user's container has one user, root",
                        m->c->guest->user);
     m->shell = strdup(find_shell(root));
+    if ((rc = container_volumes_make(root, m->image->config.volumes, &volumes, e)) < 0)
+        return rc;
     const struct bundle b = {.guest = m->c->guest,
                              .root = m->root,
                              .files = m->c->dir->run,
                              .user = &m->user,
+                             .netns = m->net.joined,
                              .shell = m->shell,
+                             .volumes = volumes,
                              .rootless = m->rootless};
     if ((rc = bundle_config(&b, &text, e)) < 0)
         return rc;
@@ -331,9 +352,11 @@ static int open_all(struct monitor *m, struct err *e)
     loop_timer_init(&m->nobody, m->loop, nobody_came, m);
     if ((rc = chores_watch_signals(m->loop, &m->requests, &m->signals, e)) < 0 ||
         (rc = open_console(m, e)) < 0 || (rc = open_image(m, e)) < 0 ||
-        (rc = container_files_write(c->dir, c->guest, e)) < 0 || (rc = write_config(m, e)) < 0 ||
+        (rc = container_net_prepare(&m->net, c->guest, m->rootless, e)) < 0 ||
+        (rc = container_files_write(c->dir, c->guest, &m->net, e)) < 0 || (rc = write_config(m, e)) < 0 ||
         (rc = make_container(m, e)) < 0 ||
-        (rc = container_net_open(&m->net, c->guest, m->pid, m->loop, e)) < 0)
+        (rc = container_net_open(&m->net, c->guest, m->id, m->pid, m->loop, e)) < 0 ||
+        (rc = container_files_write(c->dir, c->guest, &m->net, e)) < 0)
         return rc;
     m->execs = (struct container_execs){.loop = m->loop,
                                         .states = m->states,
@@ -444,7 +467,7 @@ static void finish(struct monitor *m)
 
 int container_monitor_run(const struct monitor_config *c)
 {
-    struct monitor m = {.c = c, .signals = -1, .image_hold = -1};
+    struct monitor m = {.c = c, .signals = -1, .image_hold = -1, .net = CONTAINER_NET_NONE};
     struct err e;
     pthread_mutex_init(&m.lock, NULL);
     int rc = begin(&m, &e);
