@@ -51,6 +51,7 @@ static void creation_fini(struct creation *k)
     own_fd(&l->start);
     own_fd(&l->proc);
     own_fd(&l->console);
+    rdt_group_fini(&l->state.rdt);
     free(l->rootfs);
     free(k->bundle);
     config_fini(&k->c);
@@ -197,8 +198,7 @@ static int open_all(struct creation *k, struct err *e)
         l->console = unix_connect(k->o->console_socket, SOCK_STREAM, e);
         rc = l->console < 0 ? err_wrap(e, "--console-socket") : 0;
     }
-    if (rc < 0 || k->o->criu ||
-        l->machine) /* criu brings filters and mounts, the runtime inside makes them */
+    if (rc < 0 || k->o->criu || l->machine) /* which bring filters and mounts by themselves */
         return rc;
     rc = seccomp_prepare(&k->c, k->root, &l->seccomp, e);
     return rc < 0 ? rc : mount_sources(k, e);
@@ -284,6 +284,7 @@ static void undo(struct creation *k, pid_t pid)
     if (k->scope)
         scope_stop(k->scope);
     (void)cgroup_remove(&k->l.cgroup, true, NULL);
+    rdt_leave(&k->l.state.rdt);
     if (k->l.state.pid)
         hooks_run_all(&k->c, HOOK_POSTSTOP, &k->l.state, STATUS_STOPPED);
     (void)state_remove(k->root, k->id, NULL);

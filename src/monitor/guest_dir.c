@@ -205,8 +205,8 @@ void guest_dir_unlock(struct guest_dir *d)
         give_up(d);
         return;
     }
-    static const char *const files[] = {"config.json", "hosts",   "resolv.conf", "hostname", "tty",
-                                        "exec",        "control", "pid",         "lock"};
+    static const char *const files[] = {"config.json", "hosts",     "resolv.conf", "hostname", "tty",
+                                        "exec",        "exec.json", "control",     "pid",      "lock"};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         OWN_MEM char *path = guest_dir_run_file(d, files[i]);
         if (path)

@@ -65,7 +65,10 @@ static void each_error_names_the_whole_path(void **s)
     refused(HEAD "\"hooks\": {\"poststop\": [{\"path\": \"bin/x\"}]}}",
             "config.json: hooks.poststop[0].path: \"bin/x\" is not an absolute path");
     refused(HEAD "\"annotations\": {\"a\": 1}}", "config.json: annotations.a: not a string");
-    refused(HEAD "\"linux\": {\"intelRdt\": {}}}", "config.json: linux.intelRdt: is not supported");
+    refused(HEAD "\"linux\": {\"intelRdt\": {\"closID\": \"..\"}}}",
+            "config.json: linux.intelRdt.closID: \"..\" is no name of a folder");
+    refused(HEAD "\"linux\": {\"intelRdt\": {\"memBwSchema\": \"L3:0=1\"}}}",
+            "config.json: linux.intelRdt.memBwSchema: is not one line that starts with MB:");
 }
 
 static void what_contradicts_is_refused(void **s)
