@@ -103,7 +103,7 @@ static int filter(FILE *in, const struct pids *p, struct err *e)
 /* 0 and *ret_out is what it writes; an errno. */
 static int start_ps(char **options, pid_t *ret, FILE **ret_out)
 {
-    static char name[] = "ps", all[] = "-ef";
+    char name[] = "ps", all[] = "-ef";
     char *argv[64] = {name, all};
     int pipes[2];
     for (unsigned i = 0; options[i] && i < 62; i++)

@@ -68,6 +68,7 @@ yes exec life uname -r
 yes exec life sh -c 'id; hostname; echo $WHERE; grep -c processor /proc/cpuinfo; cat /etc/file; ls /host/sys/kernel | grep -c mm'
 contains 'groups=7'; contains cell; contains inside; contains one-file
 yes ps life; contains "$(pid_of life)"
+[ "$(readlink "/proc/$(pid_of life)/ns/pid")" != "$(readlink /proc/self/ns/pid)" ] || fail "its monitor sees the host's processes"
 
 say "exec"
 try exec life sh -c 'echo a; echo b >&2; exit 7'; [ $rc -eq 7 ] || fail "status $rc"
