@@ -207,9 +207,9 @@ static int answer(struct entering *n, const struct sync_msg *m, int fd, struct e
         n->master = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         return 1;
     case SYNC_NOTIFY:
-        rc = spawn_notify(&n->seccomp, n->s, n->pid, fd, e);
-        if (rc == 0)
-            rc = sync_send(n->sync[0], SYNC_GO, 0, NULL, -1);
+        rc = spawn_notify(&n->seccomp, n->s, STATUS_RUNNING, n->pid, fd, e);
+        if (rc == 0 && (rc = sync_send(n->sync[0], SYNC_GO, 0, NULL, -1)) < 0)
+            err_set(e, rc, "the process was ended before it began");
         return rc < 0 ? rc : 1;
     default:
         return err_set(e, -EPROTO, "the process says nonsense");
@@ -288,7 +288,7 @@ static int open_container(const char *root, const char *id, const struct exec_op
     if (rc < 0)
         return rc;
     enum status is = state_status(s, dir, g);
-    if (is == STATUS_STOPPED || (is == STATUS_PAUSED && !o->ignore_paused))
+    if (is == STATUS_STOPPED || is == STATUS_CREATING || (is == STATUS_PAUSED && !o->ignore_paused))
         return err_set(e, -EBUSY, "container %s is %s", id, status_name(is));
     if (!o->cgroup || !*o->cgroup)
         return 0;
