@@ -28,8 +28,9 @@ sh_args() { printf "c['process']['args'] = ['/bin/sh', '-c', '''%s''']" "$1"; }
 configure default.json "c['process']['terminal'] = False; c['ociVersion'] = '1.0.2'"
 configure config.json "c['process']['args'] = ['/bin/true']"
 
-pid_of() { "$rt" --root "$states" state "$1" | python3 -c 'import json,sys; print(json.load(sys.stdin)["pid"])'; }
-status_of() { "$rt" --root "$states" state "$1" 2>/dev/null | python3 -c 'import json,sys; print(json.load(sys.stdin)["status"])' 2>/dev/null || echo none; }
+field_of() { "$rt" --root "$states" state "$1" 2>/dev/null | sed -n 's/^ *"'"$2"'": "*\([^",]*\)"*,*$/\1/p'; }
+pid_of() { field_of "$1" pid; }
+status_of() { local s; s=$(field_of "$1" status) || :; echo "${s:-none}"; }
 # is STATUS ID: within a second
 is() {
 	for _ in $(seq 50); do [ "$(status_of "$2")" = "$1" ] && return 0; sleep 0.02; done
