@@ -24,12 +24,21 @@ char *path_make(const char *fmt, ...)
 
 /* ---- whole files ---- */
 
+/* For the first read: what the file says it holds and a byte more, to see its end; /proc's files say nothing.
+ */
+static size_t room_for(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_size > 0 ? (size_t)st.st_size + 1 : 1024;
+}
+
 /* Up to max + 1 bytes, so that one too many is seen. */
 static int read_up_to(int fd, size_t max, struct buf *b)
 {
+    size_t room = room_for(fd);
     while (b->len <= max) {
         size_t left = max + 1 - b->len;
-        size_t n = left < 65536 ? left : 65536;
+        size_t n = left < room ? left : room;
         uint8_t *to = buf_reserve(b, n);
         if (!to)
             return -ENOMEM;
@@ -41,6 +50,7 @@ static int read_up_to(int fd, size_t max, struct buf *b)
         if (got == 0)
             return 0;
         buf_commit(b, (size_t)got);
+        room = b->cap > b->len ? b->cap - b->len : b->len;
     }
     return -EFBIG;
 }
@@ -137,6 +147,8 @@ static int make_one(const char *path, mode_t mode, struct err *e)
 
 int dir_make(const char *path, mode_t mode, struct err *e)
 {
+    if (access(path, F_OK) == 0) /* most are */
+        return make_one(path, mode, e);
     OWN_MEM char *upto = strdup(path);
     if (!upto)
         return err_code(e, -ENOMEM, "create folder %s", path);
@@ -201,6 +213,12 @@ static int remove_at(int dir, const char *name)
     if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT && rc == 0)
         rc = -errno;
     return rc;
+}
+
+int dir_clear(int dir)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : remove_content(fd);
 }
 
 int dir_remove(const char *path, struct err *e)

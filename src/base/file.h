@@ -36,6 +36,9 @@ int dir_make(const char *path, mode_t mode, struct err *e);
  */
 int dir_remove(const char *path, struct err *e);
 
+/* The same with all that is in an open folder, but not the folder. -errno or 0. */
+int dir_clear(int dir);
+
 /* Make what was written or renamed in the folder last. */
 int dir_sync(const char *path, struct err *e);
 

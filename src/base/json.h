@@ -16,6 +16,10 @@
 
 OWN_TYPE(json_t, json_decref) /* OWN(json_t) j = NULL; */
 
+/* Once, before anything else: keys are hashed with what the kernel gave the process to be unpredictable by.
+ * jansson would read /dev/urandom. */
+void json_seed(void);
+
 /* An object from a file of at most 1 MiB. -EINVAL: not JSON (says the line) or not an object; else errno of
  * the file. */
 int json_load(const char *path, json_t **ret, struct err *e);

@@ -3,7 +3,6 @@
 #include "cli/doctor_check.h"
 
 #include <errno.h>
-#include <libslirp.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -20,8 +19,10 @@
 #include "base/own.h"
 #include "base/paths.h"
 #include "base/proc.h"
+#include "cli/doctor_net.h"
 #include "cli/table.h"
 #include "cpu/probe.h"
+#include "host/slirp_lib.h"
 
 __attribute__((format(printf, 3, 4))) static void found(struct finding *f, enum doctor_level level,
                                                         const char *fmt, ...)
@@ -146,7 +147,15 @@ static void look_namespaces(struct finding *f)
 
 static void look_net(struct finding *f)
 {
-    found(f, DOCTOR_OK, "user mode by libslirp %s, no root needed", slirp_version_string());
+    struct slirp_lib l;
+    struct err e;
+    if (slirp_lib_open(&l, &e) < 0) {
+        found(f, DOCTOR_WARN, "no user mode: %s", e.text);
+        advise(f, "install libslirp (libslirp0), or use --net none");
+        return;
+    }
+    found(f, DOCTOR_OK, "user mode by libslirp %s, no root needed", l.version_string());
+    slirp_lib_close(&l);
 }
 
 /* The nearest directory above that exists: where the space would come from. */
@@ -225,6 +234,7 @@ const struct check doctor_checks[] = {
     {"kvm", look_kvm},
     {"jit", look_jit},
     {"net", look_net},
+    {"bridge", doctor_look_bridge},
     {"namespaces", look_namespaces},
     {"cgroups", look_cgroups},
     {"data", look_data},

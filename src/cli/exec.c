@@ -5,7 +5,7 @@
 
 struct exec_args {
     bool interactive, tty, detach;
-    struct opt_list env;
+    struct opt_list env, env_file;
     const char *workdir, *user;
 };
 
@@ -17,6 +17,7 @@ static int exec_run(const void *args, int argc, char **argv, struct err *e)
         .guest = argv[0],
         .argv = (const char *const *)argv + 1,
         .env = &a->env,
+        .env_file = &a->env_file,
         .workdir = a->workdir,
         .user = a->user,
         .interactive = a->interactive,
@@ -34,6 +35,8 @@ static const struct opt exec_opts[] = {
     OPT(exec_args, detach, OPT_FLAG, 'd', NULL, "do not wait for it"),
     OPT(exec_args, env, OPT_REPEATED, 'e', "NAME=VALUE",
         "set a variable of its environment; NAME alone passes ours on"),
+    OPT(exec_args, env_file, OPT_REPEATED, 0, "FILE",
+        "variables from the lines of a file; --env comes after"),
     OPT(exec_args, workdir, OPT_TEXT, 'w', "DIR", "the directory it starts in"),
     OPT(exec_args, user, OPT_TEXT, 'u', "USER", "the user it runs as (root)"),
 };

@@ -8,24 +8,9 @@
 
 #include "base/own.h"
 #include "cli/attach.h"
+#include "cli/environment.h"
 #include "cli/term.h"
-#include "cli/words.h"
 #include "monitor/client.h"
-
-/* Programs ask TERM what the terminal can do; ours is the one they write to. */
-static int environment(const struct exec_command *c, const char ***ret, struct err *e)
-{
-    struct opt_list l = {0};
-    OWN_MEM const char **items = calloc(c->env->nr + 1, sizeof(*items));
-    if (!items)
-        return err_code(e, -ENOMEM, "environment");
-    l.item = items;
-    if (c->tty)
-        items[l.nr++] = "TERM";
-    for (unsigned i = 0; i < c->env->nr; i++) /* a TERM among them comes later and wins */
-        items[l.nr++] = c->env->item[i];
-    return word_env(&l, ret, e);
-}
 
 static int join(const struct exec_command *c, int fd, int *ret_status, struct err *e)
 {
@@ -37,14 +22,14 @@ static int join(const struct exec_command *c, int fd, int *ret_status, struct er
 
 int exec_command(const struct exec_command *c, int *ret_status, struct err *e)
 {
-    OWN_MEM const char **env = NULL;
+    OWN_ENVIRONMENT env = {0};
     OWN_FD fd = -1;
-    int rc = environment(c, &env, e);
+    int rc = environment_make(c->env_file, c->env, c->tty, &env, e);
     if (rc < 0)
         return rc;
     struct client_exec x = {
         .argv = c->argv,
-        .env = env,
+        .env = env.item,
         .cwd = c->workdir,
         .user = c->user,
         .tty = c->tty,

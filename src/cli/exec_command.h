@@ -8,7 +8,7 @@
 struct exec_command {
     const char *guest;
     const char *const *argv; /* NULL at the end; NULL: the user's shell */
-    const struct opt_list *env;
+    const struct opt_list *env, *env_file;
     const char *workdir, *user; /* NULL: the image's */
     bool interactive, tty, detach;
 };

@@ -6,19 +6,25 @@
 #include "monitor/guest.h"
 
 struct run_args {
-    bool vm, interactive, tty, detach, rm, read_only;
-    const char *name, *net, *engine, *kernel, *initrd, *append, *console, *workdir, *user, *hostname;
-    const char *engine_debug, *cpus;
+    bool vm, interactive, tty, detach, rm, read_only, init, privileged;
+    const char *name, *net, *network, *engine, *kernel, *initrd, *append, *console, *workdir, *user,
+        *hostname;
+    const char *engine_debug, *cpus, *cpuset_cpus, *memory_swap, *oom_score_adj;
+    const char *entrypoint, *restart, *stop_signal, *pid, *ipc, *uts, *cidfile, *pidfile;
     unsigned pids;
-    uint64_t memory, disk; /* 0: nothing was said */
-    struct opt_list publish, env, volume, cap_add, cap_drop, security_opt;
+    uint64_t memory, disk, shm_size; /* 0: nothing was said */
+    struct opt_time stop_timeout;
+    struct opt_list publish, env, env_file, volume, mount, tmpfs, cap_add, cap_drop, security_opt, device;
+    struct opt_list ulimit, group_add, add_host, dns, sysctl, label, annotation;
 };
+
+int run_run(const void *args, int argc, char **argv, struct err *e);
 
 /* Lists that a configuration borrows; zeroed at first. */
 struct run_lists {
-    const char **mounts, **cap_add, **cap_drop, **security;
-    char **made; /* paths made absolute */
-    unsigned nr_made;
+    const char **copy[32];
+    unsigned nr;
+    char **mounts, **made; /* with their strings */
 };
 void run_lists_fini(struct run_lists *l);
 #define OWN_RUN_LISTS __attribute__((cleanup(run_lists_fini))) struct run_lists

@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "cli/publish.h"
 #include "cli/run.h"
+#include "cli/run_container.h"
+#include "cli/volume.h"
 #include "cli/words.h"
 
 static int forwards(const struct run_args *a, struct guest_config *c, struct err *e)
@@ -30,13 +31,10 @@ static enum guest_engine engine(const char *name)
 
 void run_lists_fini(struct run_lists *l)
 {
-    free(l->mounts);
-    free(l->cap_add);
-    free(l->cap_drop);
-    free(l->security);
-    for (unsigned i = 0; i < l->nr_made; i++)
-        free(l->made[i]);
-    free(l->made);
+    for (unsigned i = 0; i < l->nr; i++)
+        free(l->copy[i]);
+    volume_list_free(l->mounts);
+    volume_list_free(l->made);
 }
 
 int run_cpus(const char *text, uint64_t *ret_milli, struct err *e)
@@ -46,6 +44,38 @@ int run_cpus(const char *text, uint64_t *ret_milli, struct err *e)
     if (text && (!*text || *end || !(n >= 0.01 && n <= 4096)))
         return err_set(e, -EINVAL, "--cpus: not a number of processors: %.40s", text);
     *ret_milli = (uint64_t)(n * 1000 + 0.5);
+    return 0;
+}
+
+/* ---- network ---- */
+
+static const char *net_text(const struct run_args *a)
+{
+    return a->network ? a->network : a->net;
+}
+
+static bool net_is_for_containers(const struct run_args *a)
+{
+    const char *text = net_text(a);
+    return text &&
+           (strcmp(text, "bridge") == 0 || strcmp(text, "host") == 0 || strncmp(text, "container:", 10) == 0);
+}
+
+static int net(const struct run_args *a, struct guest_config *c, struct err *e)
+{
+    static const enum guest_net nets[] = {GUEST_NET_USER, GUEST_NET_NONE, GUEST_NET_HOST, GUEST_NET_AUTO,
+                                          GUEST_NET_BRIDGE};
+    const char *text = net_text(a) ? net_text(a) : a->vm ? "user" : "auto";
+    for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++)
+        if (strcmp(text, guest_net_name(nets[i])) == 0) {
+            c->net = nets[i];
+            return 0;
+        }
+    if (strncmp(text, "container:", 10) != 0)
+        return err_set(e, -EINVAL, "--net: one of auto, bridge, user, none, host, container:NAME, not %.40s",
+                       text);
+    c->net = GUEST_NET_CONTAINER;
+    c->net_of = text + 10;
     return 0;
 }
 
@@ -66,15 +96,10 @@ static int refuse(const struct misuse *list, size_t nr, const char *why, struct 
 
 static int check_machine(const struct run_args *a, struct err *e)
 {
-    const struct misuse only_containers[] = {{a->volume.nr, "--volume"},
-                                             {a->cap_add.nr, "--cap-add"},
-                                             {a->cap_drop.nr, "--cap-drop"},
-                                             {a->security_opt.nr, "--security-opt"},
-                                             {a->read_only, "--read-only"},
-                                             {a->pids, "--pids"},
-                                             {strcmp(a->net, "host") == 0, "--net host"}};
-    return refuse(only_containers, sizeof(only_containers) / sizeof(only_containers[0]),
-                  "is for containers: a machine has a kernel of its own", e);
+    char name[64];
+    const char *only = net_is_for_containers(a) ? "--net bridge, host or container:NAME"
+                                                : run_container_only(a, name, sizeof(name));
+    return only ? err_set(e, -EINVAL, "%s is for containers: a machine has a kernel of its own", only) : 0;
 }
 
 static int check_container(const struct run_args *a, struct err *e)
@@ -106,8 +131,8 @@ static int check(const struct run_args *a, int argc, struct err *e)
         return err_set(e, -EINVAL, "--detach and --console stdio exclude each other");
     if (a->detach && a->vm && (a->interactive || a->tty))
         return err_set(e, -EINVAL, "--detach leaves nothing for --interactive or --tty to join");
-    if (a->publish.nr && strcmp(a->net, "user") != 0)
-        return err_set(e, -EINVAL, "--publish needs a network, and --net %s gives none of its own", a->net);
+    if (a->restart && strcmp(a->restart, "no") != 0 && !a->detach)
+        return err_set(e, -EINVAL, "--restart needs --detach: a command in the foreground ends once");
     return 0;
 }
 
@@ -125,59 +150,6 @@ static int set_machine(const struct run_args *a, struct guest_config *c, struct 
     return a->engine_debug ? word_debug_bits(a->engine_debug, &c->engine_debug, e) : 0;
 }
 
-/* NULL-ended. */
-static const char **copy_list(const struct opt_list *l)
-{
-    const char **list = calloc(l->nr + 1, sizeof(*list));
-    for (unsigned i = 0; list && i < l->nr; i++)
-        list[i] = l->item[i];
-    return list;
-}
-
-/* The monitor has another working folder: "./data:/data" is ours to make sense of. */
-static int absolute_mounts(struct run_lists *l, unsigned nr, struct err *e)
-{
-    l->made = calloc(nr + 1, sizeof(*l->made));
-    for (unsigned i = 0; l->made && i < nr; i++) {
-        const char *colon = strchr(l->mounts[i], ':');
-        if (l->mounts[i][0] != '.' || !colon)
-            continue;
-        OWN_MEM char *from = strndup(l->mounts[i], (size_t)(colon - l->mounts[i]));
-        OWN_MEM char *real = from ? realpath(from, NULL) : NULL;
-        if (!real)
-            return err_sys(e, "--volume: %s", from ? from : "");
-        l->made[l->nr_made] = path_make("%s%s", real, colon);
-        l->mounts[i] = l->made[l->nr_made++];
-    }
-    return l->made ? 0 : err_code(e, -ENOMEM, "--volume");
-}
-
-static int set_container(const struct run_args *a, struct run_lists *l, struct guest_config *c, struct err *e)
-{
-    struct guest_container *k = &c->container;
-    c->kind = GUEST_CONTAINER;
-    c->memory = a->memory;
-    k->tty = a->tty;
-    k->input = a->interactive;
-    k->read_only = a->read_only;
-    k->pids = a->pids;
-    k->mounts = l->mounts = copy_list(&a->volume);
-    k->cap_add = l->cap_add = copy_list(&a->cap_add);
-    k->cap_drop = l->cap_drop = copy_list(&a->cap_drop);
-    k->security = l->security = copy_list(&a->security_opt);
-    if (!l->mounts || !l->cap_add || !l->cap_drop || !l->security)
-        return err_code(e, -ENOMEM, "options");
-    int rc = run_cpus(a->cpus, &k->cpus_milli, e);
-    return rc < 0 ? rc : absolute_mounts(l, a->volume.nr, e);
-}
-
-static enum guest_net net(const char *name)
-{
-    if (strcmp(name, "none") == 0)
-        return GUEST_NET_NONE;
-    return strcmp(name, "host") == 0 ? GUEST_NET_HOST : GUEST_NET_USER;
-}
-
 int run_config(const struct run_args *a, int argc, char **argv, struct run_lists *l, struct guest_config *c,
                struct err *e)
 {
@@ -191,7 +163,6 @@ int run_config(const struct run_args *a, int argc, char **argv, struct run_lists
     c->hostname = a->hostname;
     c->disk = a->disk;
     c->engine = engine(a->engine);
-    c->net = net(a->net);
     c->kernel = a->kernel;
     c->initrd = a->initrd;
     c->append = a->append;
@@ -199,6 +170,8 @@ int run_config(const struct run_args *a, int argc, char **argv, struct run_lists
     c->user = a->user;
     c->detach = a->detach;
     c->rm = a->rm;
-    rc = a->vm ? set_machine(a, c, e) : set_container(a, l, c, e);
-    return rc < 0 ? rc : forwards(a, c, e);
+    rc = a->vm ? set_machine(a, c, e) : run_container(a, l, c, e);
+    if (rc < 0 || (rc = net(a, c, e)) < 0)
+        return rc;
+    return forwards(a, c, e);
 }

@@ -25,7 +25,7 @@ static int stop_run(const void *args, int argc, char **argv, struct err *e)
 
 static const struct opt stop_opts[] = {
     OPT(stop_args, timeout, OPT_SECONDS, 't', "TIME",
-        "how long the guest may take before the plug is pulled (30 s)"),
+        "how long the guest may take before the plug is pulled (30 s, or what it was made with)"),
 };
 const struct verb verb_stop = {
     .name = "stop",
@@ -38,7 +38,7 @@ const struct verb verb_stop = {
              "again.",
     VERB_OPTS(stop_opts),
     .args_size = sizeof(struct stop_args),
-    .defaults = &(const struct stop_args){.timeout = {.ms = 30000}},
+    .defaults = &(const struct stop_args){.timeout = {.ms = CLIENT_OWN_TIMEOUT}},
     .min_operands = 1,
     .max_operands = -1,
     .run = stop_run,

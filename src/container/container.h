@@ -12,18 +12,47 @@
 
 #include "container/state.h"
 
+struct criu_options;
+struct launch;
+
 struct create_options {
     const char *bundle; /* folder of config.json */
     const char *config; /* another file than BUNDLE/config.json, or NULL */
     const char *console_socket, *pid_file;
     unsigned preserve_fds;
     bool no_pivot, no_new_keyring, systemd_cgroup;
-    bool detach, keep; /* `run`: do not wait for it; do not delete it at its end */
+    /*
+     * The life of a machine's monitor, in a process made for it; it does not return, and answers as init_main
+     * does. NULL: this program has no machines, and a configuration that wants one is refused with -ENOEXEC.
+     */
+    void (*machine)(struct launch *l);
+    bool machine_wanted;             /* whatever the configuration says */
+    bool detach, keep;               /* `run`: do not wait for it; do not delete it at its end */
+    const struct criu_options *criu; /* `restore`: its process comes from there; else NULL */
 };
 
 /* 0, or for `run` without detach the exit status of the process (128 + signal). */
 int container_create(const char *root, const char *id, const struct create_options *o, struct err *e);
 int container_run(const char *root, const char *id, const struct create_options *o, struct err *e);
+
+/*
+ * checkpoint: write the processes of a container to files; it is deleted then, unless it is left running.
+ * restore: make a container of a bundle with processes from files; else as `run`. Both take CRIU.
+ */
+struct criu_options {
+    const char *image_path, *work_path; /* folders; work_path (logs) may be NULL: image_path */
+    const char *parent_path;            /* of an earlier pre-dump, as seen from image_path */
+    const char *page_server;            /* ADDRESS:PORT */
+    const char *manage_cgroups;         /* soft (NULL), full, strict, ignore */
+    const char *network_lock;           /* iptables (NULL), nftables, skip */
+    const char *lsm_profile, *lsm_mount_context;
+    bool leave_running, pre_dump, tcp_established, tcp_skip_in_flight, tcp_close, link_remap, ext_unix_sk,
+        shell_job, file_locks, lazy_pages, auto_dedup;
+    unsigned empty_ns; /* CLONE_NEW* of namespaces whose content does not matter */
+    int status_fd;     /* gets a zero byte when lazy pages are to be had; -1: none */
+};
+int container_checkpoint(const char *root, const char *id, const struct criu_options *o, struct err *e);
+int container_restore(const char *root, const char *id, const struct create_options *o, struct err *e);
 
 int container_start(const char *root, const char *id, struct err *e);
 int container_kill(const char *root, const char *id, int sig, bool all, struct err *e);
@@ -31,6 +60,9 @@ int container_delete(const char *root, const char *id, bool force, struct err *e
 int container_pause(const char *root, const char *id, bool paused, struct err *e);
 
 int container_update(const char *root, const char *id, const struct resources *r, struct err *e);
+/* Lines for the schemata of its class of service; either may be NULL. */
+int container_update_rdt(const char *root, const char *id, const char *l3, const char *bandwidth,
+                         struct err *e);
 
 struct exec_options {
     const char *process_file; /* a process object, or NULL: made from the next ones and the container's own */

@@ -23,8 +23,12 @@
 #include "container/ns.h"
 #include "container/pid_file.h"
 #include "container/process.h"
+<<<<<<< HEAD
 #include "container/spawn.h"
 #include "container/state_lock.h"
+=======
+#include "container/restore.h"
+>>>>>>> main
 
 struct creation {
     const char *root, *id;
@@ -35,6 +39,7 @@ struct creation {
     bool made;    /* the folder of its state is ours to remove */
     pid_t holder; /* of systemd's scope */
     const char *scope;
+    struct resources limits; /* of the cgroup */
 };
 
 static void creation_fini(struct creation *k)
@@ -51,6 +56,7 @@ static void creation_fini(struct creation *k)
     own_fd(&l->start);
     own_fd(&l->proc);
     own_fd(&l->console);
+    rdt_group_fini(&l->state.rdt);
     free(l->rootfs);
     free(k->bundle);
     config_fini(&k->c);
@@ -95,6 +101,21 @@ static int load(struct creation *k, struct err *e)
     return 0;
 }
 
+/* Is it a machine, and if so, one that can be made here? */
+static int choose_isolation(struct creation *k, struct err *e)
+{
+    k->limits = k->c.resources;
+    if (k->o->machine_wanted || k->c.vm.wanted) {
+        if (k->o->criu)
+            return err_set(e, -EOPNOTSUPP, "a machine cannot be restored from a container's files");
+        if (!k->o->machine)
+            return err_set(e, -ENOEXEC, "config.json wants a machine, which is the program hospes' to make");
+        k->l.machine = k->o->machine;
+        vm_limits(&k->limits);
+    }
+    return 0;
+}
+
 static int check_terminal(const struct creation *k, struct err *e)
 {
     bool waits = k->l.start >= 0 || k->o->detach, terminal = k->c.process.terminal;
@@ -108,6 +129,8 @@ static int check_terminal(const struct creation *k, struct err *e)
 
 static int check_host(const struct creation *k, struct err *e)
 {
+    if (k->l.machine) /* its kernel is another */
+        return 0;
     const struct process_config *p = &k->c.process;
     if (p->apparmor && *p->apparmor && strcmp(p->apparmor, "unconfined") != 0 &&
         !security_available("apparmor"))
@@ -180,8 +203,9 @@ static int open_all(struct creation *k, struct err *e)
         l->console = unix_connect(k->o->console_socket, SOCK_STREAM, e);
         rc = l->console < 0 ? err_wrap(e, "--console-socket") : 0;
     }
-    if (rc == 0)
-        rc = seccomp_prepare(&k->c, k->root, &l->seccomp, e);
+    if (rc < 0 || k->o->criu || l->machine) /* which bring filters and mounts by themselves */
+        return rc;
+    rc = seccomp_prepare(&k->c, k->root, &l->seccomp, e);
     return rc < 0 ? rc : mount_sources(k, e);
 }
 
@@ -195,30 +219,21 @@ static int make_scope(struct creation *k, struct err *e)
     if (rc == 0)
         rc = cgroup_find(s.path, k->id, &k->l.cgroup, e);
     if (rc == 0)
-        rc = scope_start(&s, &k->l.cgroup, &k->c.resources, &k->holder, e);
+        rc = scope_start(&s, &k->l.cgroup, &k->limits, &k->holder, e);
     k->l.cgroup.scope = true;
     k->scope = rc == 0 ? arena_print(&k->c.arena, "%s", s.unit) : NULL;
     return rc;
 }
 
-/* Root of a user namespace has no cgroups of the host to make. */
-static bool is_hosts_root(void)
-{
-    OWN_MEM char *map = NULL;
-    unsigned inside, outside, count;
-    return geteuid() == 0 &&
-           (file_read("/proc/self/uid_map", 4096, &map, NULL, NULL) < 0 ||
-            (sscanf(map, "%u %u %u", &inside, &outside, &count) == 3 && count == UINT32_MAX));
-}
-
 static int make_cgroup(struct creation *k, struct err *e)
 {
     struct launch *l = &k->l;
+    bool needed = geteuid() == 0 && ns_user_is_hosts(); /* root of another has none of the host's to make */
     int rc = k->o->systemd_cgroup ? make_scope(k, e) : cgroup_find(k->c.cgroups_path, k->id, &l->cgroup, e);
     if (rc == 0)
-        rc = cgroup_make(&l->cgroup, &k->c.resources, k->c.cgroups_path != NULL, is_hosts_root(), e);
+        rc = cgroup_make(&l->cgroup, &k->limits, k->c.cgroups_path != NULL, needed, e);
     if (rc == 0)
-        rc = cgroup_apply(&l->cgroup, &k->c.resources, true, e);
+        rc = cgroup_apply(&l->cgroup, &k->limits, true, e);
     return rc < 0 ? rc : cgroup_entry_open(&l->cgroup, &l->entry, e);
 }
 
@@ -242,6 +257,7 @@ static void fill_state(struct creation *k)
         .annotations = c->annotations,
         .has_poststart = c->hooks[HOOK_POSTSTART].nr > 0,
         .has_poststop = c->hooks[HOOK_POSTSTOP].nr > 0,
+        .machine = k->l.machine != NULL,
     };
 }
 
@@ -275,6 +291,7 @@ static void undo(struct creation *k, pid_t pid)
     if (k->scope)
         scope_stop(k->scope);
     (void)cgroup_remove(&k->l.cgroup, true, NULL);
+    rdt_leave(&k->l.state.rdt);
     if (k->l.state.pid)
         hooks_run_all(&k->c, HOOK_POSTSTOP, &k->l.state, STATUS_STOPPED);
     (void)state_remove(k->root, k->id, NULL);
@@ -287,7 +304,7 @@ static int launch(struct creation *k, bool waits, struct spawned *ret, struct er
     if (rc == 0)
         rc = check_terminal(k, e);
     if (rc == 0)
-        rc = spawn_init(&k->l, ret, e);
+        rc = k->o->criu ? restore_init(&k->l, k->o->criu, ret, e) : spawn_init(&k->l, ret, e);
     scope_release(k->holder);
     if (rc == 0 && k->o->pid_file)
         rc = pid_file_write(k->o->pid_file, ret->pid, e);
@@ -305,6 +322,8 @@ static int create(struct creation *k, bool waits, struct spawned *ret, struct er
     int rc = state_check_id(k->id, e);
     if (rc == 0)
         rc = load(k, e);
+    if (rc == 0)
+        rc = choose_isolation(k, e);
     if (rc == 0)
         rc = check_host(k, e);
     k->l.set_groups = rc == 0 && ns_may_set_groups(&k->c);
@@ -336,7 +355,8 @@ int container_run(const char *root, const char *id, const struct create_options 
     int rc = create(&k, false, &s, e);
     if (rc < 0)
         return rc;
-    hooks_run_all(&k.c, HOOK_POSTSTART, &k.l.state, STATUS_RUNNING);
+    if (!o->criu) /* it was started long ago */
+        hooks_run_all(&k.c, HOOK_POSTSTART, &k.l.state, STATUS_RUNNING);
     if (o->detach)
         return 0;
     int status = foreground_wait(s.pid, s.master, e);
@@ -344,4 +364,11 @@ int container_run(const char *root, const char *id, const struct create_options 
     if (!o->keep)
         undo(&k, 0);
     return status;
+}
+
+int container_restore(const char *root, const char *id, const struct create_options *o, struct err *e)
+{
+    if (geteuid() != 0)
+        return err_set(e, -EPERM, "it takes root");
+    return container_run(root, id, o, e);
 }

@@ -14,8 +14,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/inroot.h"
 #include "base/own.h"
-#include "container/inroot.h"
 #include "container/mount.h"
 
 static const struct device_config standard[] = {
@@ -29,6 +29,13 @@ static const struct {
     const char *name, *target;
 } links[] = {{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
              {"stderr", "/proc/self/fd/2"}, {"core", "/proc/kcore"},      {"ptmx", "pts/ptmx"}};
+
+const char *device_path(const struct config *c, unsigned i)
+{
+    if (i < STANDARD)
+        return standard[i].path;
+    return i - STANDARD < c->nr_devices ? c->devices[i - STANDARD].path : NULL;
+}
 
 static bool is_device(const struct stat *st, const struct device_config *d)
 {
@@ -68,9 +75,18 @@ static int make_node(int dir, const char *name, const struct device_config *d, s
     return 0;
 }
 
+/* A multiplexer listed too (engines list the host's whole /dev for privileged containers) stays the link to
+ * the container's own. */
+static bool is_ptmx(const struct device_config *d)
+{
+    return strcmp(d->path, "/dev/ptmx") == 0 && d->type == S_IFCHR && d->major == 5 && d->minor == 2;
+}
+
 static int make_listed(int root, const struct device_config *d, struct err *e)
 {
     const char *name;
+    if (is_ptmx(d))
+        return 0;
     OWN_FD dir = inroot_parent(root, d->path, &name);
     return dir < 0 ? err_code(e, dir, "device %s", d->path) : make_node(dir, name, d, e);
 }

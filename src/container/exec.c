@@ -22,6 +22,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "container/exec_machine.h"
 #include "container/fdpass.h"
 #include "container/foreground.h"
 #include "container/ns.h"
@@ -219,6 +220,8 @@ static int answer(struct entering *n, const struct sync_msg *m, int fd, struct e
 static int serve(struct entering *n, struct err *e)
 {
     int rc = process_oom_score(n->pid, &n->j->p, e);
+    if (rc == 0)
+        rc = rdt_join(&n->s->rdt, n->pid, e);
     while (rc >= 0) {
         struct sync_msg m;
         int fd = -1;
@@ -237,7 +240,7 @@ static int open_all(const char *root, struct entering *n, const struct cgroup *g
     n->pidfd = (int)syscall(SYS_pidfd_open, n->s->pid, 0);
     if (n->pidfd < 0 || !state_alive(n->s))
         return err_set(e, -ESRCH, "container %s is not running", n->s->id);
-    n->ns_flags = namespaces(&n->j->container);
+    n->ns_flags = namespaces(&n->j->container) | (n->s->restored ? CLONE_NEWTIME : 0);
     n->set_groups = ns_may_set_groups(&n->j->container);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, n->sync) < 0)
         return err_sys(e, "socket pair");
@@ -281,14 +284,18 @@ static int launch(const char *root, struct entering *n, const struct cgroup *g, 
 }
 
 static int open_container(const char *root, const char *id, const struct exec_options *o, struct state *s,
-                          struct cgroup *g, struct err *e)
+                          struct cgroup *g, int *ret_dir, struct err *e)
 {
-    OWN_FD dir = -1;
-    int rc = container_open(root, id, s, g, &dir, e);
+    int rc = container_open(root, id, s, g, ret_dir, e);
     if (rc < 0)
         return rc;
+<<<<<<< HEAD
     enum status is = state_status(s, dir, g);
     if (is == STATUS_STOPPED || is == STATUS_CREATING || (is == STATUS_PAUSED && !o->ignore_paused))
+=======
+    enum status is = state_status(s, *ret_dir, g);
+    if (is == STATUS_STOPPED || (is == STATUS_PAUSED && !o->ignore_paused))
+>>>>>>> main
         return err_set(e, -EBUSY, "container %s is %s", id, status_name(is));
     if (!o->cgroup || !*o->cgroup)
         return 0;
@@ -303,8 +310,11 @@ int container_exec(const char *root, const char *id, const struct exec_options *
 {
     OWN_STATE s = {0};
     OWN_EXEC_JOB j = {0};
+    OWN_FD dir = -1;
     struct cgroup g;
-    int rc = open_container(root, id, o, &s, &g, e);
+    int rc = open_container(root, id, o, &s, &g, &dir, e);
+    if (rc == 0 && s.machine)
+        return exec_machine(&s, dir, o, e);
     if (rc == 0)
         rc = exec_job_load(root, id, o, &j, e);
     if (rc == 0)

@@ -13,12 +13,14 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/inroot.h"
 #include "base/own.h"
 #include "container/hooks.h"
-#include "container/inroot.h"
 #include "container/launch.h"
 #include "container/ns.h"
 #include "container/process.h"
@@ -171,6 +173,27 @@ static int root(const struct launch *l, int *ret_slave, struct err *e)
 
 /* ---- the process ---- */
 
+/*
+ * /dev/null as a standard stream is the host's file: put the container's own in its place, so that no process
+ * holds a file of a mount which the container has not got.
+ */
+static int own_null(struct err *e)
+{
+    struct stat st;
+    OWN_FD null = -1;
+    for (int i = 0; i < 3; i++) {
+        if (fstat(i, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+            continue;
+        if (null < 0)
+            null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (null < 0 || fstat(null, &st) < 0 || st.st_rdev != makedev(1, 3))
+            return 0; /* it has none, or its own idea of one */
+        if (dup2(null, i) < 0)
+            return err_sys(e, "standard streams");
+    }
+    return 0;
+}
+
 static int prepare(const struct launch *l, int slave, char **ret_file, struct err *e)
 {
     const struct process_setup s = {
@@ -187,6 +210,8 @@ static int prepare(const struct launch *l, int slave, char **ret_file, struct er
         rc = err_sys(e, "make a session");
     if (rc == 0 && slave >= 0)
         rc = terminal_take(slave, e);
+    if (rc == 0 && l->c->ns[NS_MNT].there)
+        rc = own_null(e);
     if (rc == 0)
         rc = process_become(&s, e);
     return rc < 0 ? rc : process_find(&l->c->process, ret_file, e);

@@ -6,8 +6,8 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "base/inroot.h"
 #include "base/own.h"
-#include "container/inroot.h"
 #include "container/mount.h"
 
 static bool absent(int fd)

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "container/inroot.h"
+#include "base/inroot.h"
 #include "container/mount_cgroup.h"
 #include "container/mount_copy.h"
 #include "container/mount_long.h"

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/inroot.h"
 #include "base/own.h"
 #include "container/cgroup.h"
-#include "container/inroot.h"
 
 /* The container's own part of a hierarchy: by its cgroup namespace, or bound from the host. */
 static int hierarchy(const struct mount_place *p, const struct mount_config *m, const struct cgroup_dir *d,

@@ -8,8 +8,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "base/inroot.h"
 #include "base/own.h"
-#include "container/inroot.h"
 
 #define VALUE_MAX 255 /* bytes, of fsconfig(2) */
 

@@ -14,6 +14,8 @@ int ns_join_rest(const int fd[NS_KINDS], struct err *e);
 
 /* From outside: the ID maps of pid's new user namespace. */
 int ns_write_maps(pid_t pid, const struct id_maps *uids, const struct id_maps *gids, struct err *e);
+/* Are we in the host's own user namespace (or is there no other)? */
+bool ns_user_is_hosts(void);
 /* Is setgroups(2) allowed in the container? Not where an ordinary user maps just its own group. */
 bool ns_may_set_groups(const struct config *c);
 /* A user namespace with these maps that nobody is in; its descriptor. */

@@ -142,8 +142,21 @@ int container_update(const char *root, const char *id, const struct resources *r
         return rc;
     if (!state_alive(&s))
         return wrong_status(&s, STATUS_STOPPED, "updated", e);
-    rc = cgroup_complete(&g, r, e);
-    return rc < 0 ? rc : cgroup_apply(&g, r, false, e);
+    struct resources mine = *r;
+    if (s.machine && r->memory != UNSET && r->memory != 0)
+        return err_set(e, -EOPNOTSUPP, "container %s is a machine, whose memory stays as it is", id);
+    if (s.machine)
+        vm_limits(&mine);
+    rc = cgroup_complete(&g, &mine, e);
+    return rc < 0 ? rc : cgroup_apply(&g, &mine, false, e);
+}
+
+int container_update_rdt(const char *root, const char *id, const char *l3, const char *bandwidth,
+                         struct err *e)
+{
+    OWN_STATE s = {0};
+    int rc = state_read(root, id, &s, NULL, e);
+    return rc < 0 ? rc : rdt_update(&s.rdt, l3, bandwidth, e);
 }
 
 /* ---- delete ---- */
@@ -199,6 +212,7 @@ static int delete_locked(const char *root, const char *id, bool force, struct er
     rc = cgroup_remove(&g, true, e);
     if (rc < 0)
         return rc;
+    rdt_leave(&s.rdt);
     if (s.has_poststop)
         (void)run_hooks(root, &s, HOOK_POSTSTOP, STATUS_STOPPED);
     return state_remove(root, id, e);

@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/inroot.h"
 #include "base/log.h"
 #include "container/caps.h"
-#include "container/inroot.h"
 #include "container/sync.h"
 #include "container/words.h"
 
@@ -261,6 +261,24 @@ static int can_run(const char *file)
     return faccessat(AT_FDCWD, file, X_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
+/* Engines tell "cannot be executed" (126; execve(2) says EACCES of a folder, too) from "not found" (127) by
+ * these words, and Docker's client knows them in small letters only. */
+static int cannot_run(int rc, const char *name, struct err *e)
+{
+    switch (rc) {
+    case -EISDIR:
+        return err_set(e, -EACCES, "process.args[0]: %s: is a directory: permission denied", name);
+    case -EACCES:
+        return err_set(e, rc, "process.args[0]: %s: permission denied", name);
+    case -ENOENT:
+        return err_set(e, rc, "process.args[0]: %s: no such file or directory", name);
+    case -ENOTDIR:
+        return err_set(e, rc, "process.args[0]: %s: not a directory", name);
+    default:
+        return err_code(e, rc, "process.args[0]: %s", name);
+    }
+}
+
 int process_find(const struct process_config *p, char **ret, struct err *e)
 {
     const char *name = p->args.item[0], *path = variable(p, "PATH");
@@ -268,7 +286,7 @@ int process_find(const struct process_config *p, char **ret, struct err *e)
         int rc = can_run(name);
         if (rc == 0)
             *ret = strdup(name);
-        return rc < 0 ? err_code(e, rc, "process.args[0]: %s", name) : 0;
+        return rc < 0 ? cannot_run(rc, name, e) : 0;
     }
     OWN_MEM char *all =
         strdup(path && *path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
@@ -285,7 +303,7 @@ int process_find(const struct process_config *p, char **ret, struct err *e)
     }
     if (worst == -ENOENT)
         return err_set(e, worst, "process.args[0]: %s: executable file not found in $PATH", name);
-    return err_code(e, worst, "process.args[0]: %s", name);
+    return cannot_run(worst, name, e);
 }
 
 void process_close_on_exec(unsigned preserve_fds)

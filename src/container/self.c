@@ -3,36 +3,18 @@
 #include "container/self.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/own.h"
-#include "container/mount.h"
+#include "container/self_restart.h"
 
 static bool sealed(int exe)
 {
     int seals = fcntl(exe, F_GET_SEALS);
     return seals >= 0 && (seals & F_SEAL_WRITE);
-}
-
-/* Nobody can write to it by this name: its mount is read-only or it is sealed. */
-static bool is_safe(int exe)
-{
-    struct statvfs fs;
-    return sealed(exe) || (fstatvfs(exe, &fs) == 0 && (fs.f_flag & ST_RDONLY));
-}
-
-static int read_only_mount(void)
-{
-    OWN_FD tree = open_tree(AT_FDCWD, "/proc/self/exe", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (tree < 0 || mount_set(tree, MOUNT_ATTR_RDONLY, 0, false) < 0)
-        return -1;
-    return take_fd(&tree);
 }
 
 static int sealed_copy(int exe)
@@ -49,12 +31,12 @@ static int sealed_copy(int exe)
 
 void self_protect(char **argv)
 {
-    OWN_FD exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    if (exe < 0 || is_safe(exe))
+    if (self_restart(argv, environ))
         return;
-    OWN_FD from = read_only_mount();
-    if (from < 0)
-        from = sealed_copy(exe);
-    if (from >= 0)
-        execveat(from, "", argv, environ, AT_EMPTY_PATH);
+    OWN_FD exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    if (exe < 0 || sealed(exe))
+        return;
+    OWN_FD copy = sealed_copy(exe);
+    if (copy >= 0)
+        execveat(copy, "", argv, environ, AT_EMPTY_PATH);
 }

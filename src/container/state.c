@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "base/utc.h"
 
 static const char *const names[] = {"creating", "created", "running", "paused", "stopped"};
 
@@ -32,14 +33,31 @@ int state_check_id(const char *id, struct err *e)
     return 0;
 }
 
+/* Root of a user namespace that is not the host's: what an engine without privileges seems to be. */
+static bool in_user_namespace(void)
+{
+    unsigned inside = 0, outside = 0, count = 0;
+    OWN_FILE f = fopen("/proc/self/uid_map", "re");
+    return f && !(fscanf(f, "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 && outside == 0 &&
+                  count == UINT32_MAX);
+}
+
+/* Engines tell some of their calls no more than XDG_RUNTIME_DIR. Whoever is root by name (in a system
+ * container) stays it, whether logged in or started by a daemon. */
+static bool is_root(void)
+{
+    const char *user = getenv("USER");
+    return geteuid() == 0 && (!in_user_namespace() || (user && strcmp(user, "root") == 0));
+}
+
 char *state_root(const char *root)
 {
     const char *run = getenv("XDG_RUNTIME_DIR");
     if (root)
         return strdup(root);
-    if (geteuid() == 0 && !(getenv("_CONTAINERS_USERNS_CONFIGURED") && run && *run))
-        return strdup("/run/hospes-oci");
-    return run && *run ? path_make("%s/hospes-oci", run) : path_make("/tmp/hospes-oci-%u", geteuid());
+    if (run && *run && !is_root())
+        return path_make("%s/hospes-oci", run);
+    return geteuid() == 0 ? strdup("/run/hospes-oci") : path_make("/tmp/hospes-oci-%u", geteuid());
 }
 
 char *state_file(const char *root, const char *id, const char *name)
@@ -111,27 +129,33 @@ uint64_t process_start_ticks(pid_t pid)
     return at ? strtoull(at + 1, NULL, 10) : 0;
 }
 
-static void time_text(char *ret, size_t size)
-{
-    struct timespec now;
-    struct tm tm;
-    char day[32];
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(ret, size, "%s.%09ldZ", day, now.tv_nsec);
-}
-
 static int put_file(int dir, const char *name, const char *text, size_t len)
 {
     OWN_FD fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     return fd < 0 ? -errno : file_write_all(fd, text, len);
 }
 
+/* Our own standard streams, which are the container's: "pipe:[123]", or a path. */
+static json_t *streams(void)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < 3; i++) {
+        char path[24], text[256];
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", i);
+        ssize_t n = readlink(path, text, sizeof(text) - 1);
+        text[n > 0 ? n : 0] = 0;
+        json_t *j = json_string(text);
+        json_array_append_new(list, j ? j : json_string("")); /* a path that is no UTF-8 */
+    }
+    return list;
+}
+
 int state_write(int dir, struct state *s, struct err *e)
 {
-    char created[64];
-    time_text(created, sizeof(created));
+    char created[UTC_SIZE];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    utc_text(now, true, created);
     s->pid_start = process_start_ticks(s->pid);
     s->uid = geteuid();
     OWN(json_t)
@@ -139,6 +163,18 @@ int state_write(int dir, struct state *s, struct err *e)
                   "id", s->id, "pid", s->pid, "pidStart", (json_int_t)s->pid_start, "bundle", s->bundle,
                   "rootfs", s->rootfs, "cgroup", s->cgroup_path, "created", created, "poststart",
                   s->has_poststart, "poststop", s->has_poststop, "uid", s->uid);
+    if (j)
+        json_object_set_new(j, "stdio", streams());
+    if (j && s->rdt.class) {
+        json_object_set_new(j, "rdtClass", json_string(s->rdt.class));
+        json_object_set_new(j, "rdtMade", json_boolean(s->rdt.made));
+        if (s->rdt.monitor)
+            json_object_set_new(j, "rdtMonitor", json_string(s->rdt.monitor));
+    }
+    if (j && s->restored)
+        json_object_set_new(j, "restored", json_true());
+    if (j && s->machine)
+        json_object_set_new(j, "machine", json_true());
     if (j && s->scope)
         json_object_set_new(j, "scope", json_string(s->scope));
     if (j && s->annotations)
@@ -167,8 +203,18 @@ static int parse(struct state *s, struct err *e)
     s->scope = field_string(&f, "scope");
     s->has_poststart = field_bool(&f, "poststart", false);
     s->has_poststop = field_bool(&f, "poststop", false);
+    s->machine = field_bool(&f, "machine", false);
     s->uid = (unsigned)field_int(&f, "uid", 0, 0, UINT32_MAX);
+    s->rdt = (struct rdt_group){.class = field_string(&f, "rdtClass"),
+                                .monitor = field_string(&f, "rdtMonitor"),
+                                .made = field_bool(&f, "rdtMade", false)};
+    s->restored = field_bool(&f, "restored", false);
     s->annotations = notes.v;
+    struct field list = field_array(&f, "stdio");
+    for (unsigned i = 0; i < 3 && i < field_count(&list); i++) {
+        struct field item = field_item(&list, i);
+        s->stdio[i] = field_text(&item);
+    }
     return d.rc;
 }
 

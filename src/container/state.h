@@ -6,8 +6,14 @@
  *     start         a socket on which the container's first process waits; gone once it was told to start,
  *                   and called start.new until it may be told so
  *
+<<<<<<< HEAD
  * Its status is never stored: it follows from the process, the socket and the freezer. Who makes or removes a
  * container holds a lock on its folder meanwhile (state_lock.h).
+=======
+ *     machine       a machine's: its monitor's control socket; out/: files that it and its guest exchange
+ *
+ * Its status is never stored: it follows from the process, the socket and the freezer.
+>>>>>>> main
  */
 #pragma once
 
@@ -16,6 +22,7 @@
 
 #include "base/json.h"
 #include "container/cgroup.h"
+#include "container/rdt.h"
 
 enum status { STATUS_CREATING, STATUS_CREATED, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPED };
 const char *status_name(enum status s);
@@ -28,7 +35,11 @@ struct state {
     uint64_t pid_start; /* clock ticks after boot: tells a process from a later one with its number */
     json_t *annotations;
     bool has_poststart, has_poststop;
-    unsigned uid; /* who made it */
+    bool machine;         /* pid is the monitor of a machine around the container */
+    bool restored;        /* criu puts what it restores into a time namespace */
+    unsigned uid;         /* who made it */
+    struct rdt_group rdt; /* its strings are borrowed */
+    const char *stdio[3]; /* what its standard streams were at first: "pipe:[123]"; may be NULL */
 };
 void state_fini(struct state *s);
 #define OWN_STATE __attribute__((cleanup(state_fini))) struct state
@@ -41,7 +52,7 @@ char *state_root(const char *root);
 
 /* Make ROOT/ID. -EEXIST: the name is taken. Returns the folder's descriptor. */
 int state_make(const char *root, const char *id, struct err *e);
-/* pid_start, created and uid are filled in. */
+/* pid_start, created, uid and stdio (the caller's own streams) are filled in. */
 int state_write(int dir, struct state *s, struct err *e);
 /* -ENOENT: no such container. ret_dir: the folder's descriptor, NULL allowed. */
 int state_read(const char *root, const char *id, struct state *ret, int *ret_dir, struct err *e);

@@ -13,9 +13,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/inroot.h"
 #include "base/own.h"
 #include "container/fdpass.h"
-#include "container/inroot.h"
 #include "container/mount.h"
 
 static int open_master(int root, struct err *e)

@@ -11,7 +11,6 @@
 #include "host/net_user.h"
 
 #include <arpa/inet.h>
-#include <libslirp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,6 +20,7 @@
 #include "host/iov.h"
 #include "host/net_offload.h"
 #include "host/net_poll.h"
+#include "host/slirp_lib.h"
 
 #define QUEUE_HIGH (256u << 10)
 #define QUEUE_MAX  (2u << 20)
@@ -29,6 +29,7 @@
 struct net_user {
     struct net_port port;
     struct loop *loop;
+    struct slirp_lib lib;
     Slirp *slirp;
     struct net_poll *poll;
     struct loop_timer turn;
@@ -94,7 +95,7 @@ static void list_polls(struct net_user *n)
 {
     uint32_t timeout_ms = UINT32_MAX;
     net_poll_begin(n->poll);
-    slirp_pollfds_fill(n->slirp, &timeout_ms, add_poll, n);
+    n->lib.pollfds_fill(n->slirp, &timeout_ms, add_poll, n);
     net_poll_end(n->poll);
     uint64_t deadline_ns = loop_now_ns() + timeout_ms * 1000000ull;
     if (timeout_ms != UINT32_MAX && deadline_ns < n->turn.deadline_ns)
@@ -111,7 +112,7 @@ static void turn(void *ctx)
     if (full)
         return; /* writable() goes on */
     net_poll_collect(n->poll);
-    slirp_pollfds_poll(n->slirp, 0, get_events, n);
+    n->lib.pollfds_poll(n->slirp, 0, get_events, n);
     deliver(n);
     list_polls(n);
 }
@@ -126,7 +127,7 @@ static void send_frame(void *ctx, const struct iovec *frame, unsigned nr)
         log_guest(&n->limit, "network: the guest sent a malformed frame of %zu bytes", len);
         return;
     }
-    slirp_input(n->slirp, n->packet + NET_HDR_BYTES, (int)(len - NET_HDR_BYTES));
+    n->lib.input(n->slirp, n->packet + NET_HDR_BYTES, (int)(len - NET_HDR_BYTES));
     turn_soon(n);
 }
 
@@ -236,7 +237,10 @@ static int start_slirp(const struct net_user_config *c, struct net_user *n, stru
         .vnameserver.s_addr = htonl(0x0a000203),
         .vhostname = c->hostname,
     };
-    n->slirp = slirp_new(&s, &callbacks, n);
+    int rc = slirp_lib_open(&n->lib, e);
+    if (rc < 0)
+        return err_wrap(e, "network");
+    n->slirp = n->lib.new(&s, &callbacks, n);
     return n->slirp ? 0 : err_set(e, -EINVAL, "network: libslirp does not start");
 }
 
@@ -255,22 +259,23 @@ static int try_forward(struct net_user *n, const struct net_forward *f)
     if (rc < 0)
         return rc;
     errno = EADDRINUSE; /* slirp's own refusals set none */
-    return slirp_add_hostfwd(n->slirp, f->udp, f->host_ip, f->host_port, guest, f->guest_port) < 0 ? -errno
-                                                                                                   : 0;
+    return n->lib.add_hostfwd(n->slirp, f->udp, f->host_ip, f->host_port, guest, f->guest_port) < 0 ? -errno
+                                                                                                    : 0;
 }
 
-static int publish(struct net_user *n, const struct net_forward *f, struct err *e)
+int net_user_publish(struct net_user *n, const struct net_forward *f, struct err *e)
 {
-    char ip[INET_ADDRSTRLEN];
-    inet_ntop(AF_INET, &f->host_ip, ip, sizeof(ip));
-    const char *proto = f->udp ? "udp" : "tcp";
-    if (f->host_port == 0 || f->guest_port == 0)
-        return err_set(e, -EINVAL, "publish %s:%u/%s: there is no port 0", ip, f->host_port, proto);
-    int rc = try_forward(n, f);
-    if (rc == -EACCES)
-        return err_set(e, rc, "publish %s:%u/%s: only root may use privileged ports (below 1024)", ip,
-                       f->host_port, proto);
-    return rc < 0 ? err_code(e, rc, "publish %s:%u/%s", ip, f->host_port, proto) : 0;
+    int rc = f->host_port == 0 || f->guest_port == 0 ? -EINVAL : try_forward(n, f);
+    turn_soon(n);
+    return rc < 0 ? net_forward_refused(f, rc, e) : 0;
+}
+
+int net_user_unpublish(struct net_user *n, const struct net_forward *f, struct err *e)
+{
+    turn_soon(n);
+    if (n->lib.remove_hostfwd(n->slirp, f->udp, f->host_ip, f->host_port) < 0)
+        return net_forward_refused(f, -ENOENT, e);
+    return 0;
 }
 
 int net_user_new(const struct net_user_config *c, struct loop *loop, struct net_user **ret, struct err *e)
@@ -285,12 +290,12 @@ int net_user_new(const struct net_user_config *c, struct loop *loop, struct net_
     if (rc == 0)
         rc = start_slirp(c, n, e);
     for (unsigned i = 0; i < c->nr_forwards && rc == 0; i++)
-        rc = publish(n, &c->forwards[i], e);
+        rc = net_user_publish(n, &c->forwards[i], e);
     if (rc < 0)
         return rc;
     n->port = (struct net_port){
         .send = send_frame, .writable = writable, .ctx = n, .csum_ok = true, .tso_ok = true};
-    turn_soon(n);
+    turn(n); /* libslirp learns what time it is here: a datagram before it would expire at once */
     *ret = take(n);
     return 0;
 }
@@ -306,8 +311,9 @@ void net_user_free(struct net_user *n)
         return;
     loop_timer_stop(&n->turn);
     if (n->slirp)
-        slirp_cleanup(n->slirp);
+        n->lib.cleanup(n->slirp);
     loop_timer_stop(&n->turn); /* cleaning up may have asked for one more */
+    slirp_lib_close(&n->lib);
     net_poll_free(n->poll);
     buf_fini(&n->queue);
     free(n);

@@ -8,16 +8,9 @@
  */
 #pragma once
 
-#include <netinet/in.h>
-
 #include "base/loop.h"
 #include "board/port.h"
-
-struct net_forward {
-    bool udp;
-    struct in_addr host_ip; /* network order; zero: all addresses */
-    uint16_t host_port, guest_port;
-};
+#include "host/net_forward.h"
 
 struct net_user_config {
     const struct net_forward *forwards;
@@ -33,6 +26,9 @@ struct net_user;
  * -EACCES   a privileged port
  */
 int net_user_new(const struct net_user_config *c, struct loop *loop, struct net_user **ret, struct err *e);
+/* While it runs; the same errors. Taking one away: -ENOENT. Connections that are open go on. */
+int net_user_publish(struct net_user *n, const struct net_forward *f, struct err *e);
+int net_user_unpublish(struct net_user *n, const struct net_forward *f, struct err *e);
 struct net_port *net_user_port(struct net_user *n); /* good until net_user_free */
 void net_user_free(struct net_user *n);             /* before loop_free */
 OWN_TYPE(net_user, net_user_free)

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/inroot.h"
 #include "base/opt.h"
-#include "container/inroot.h"
 #include "monitor/bundle.h"
 
 #define FIELDS 7
@@ -117,5 +117,16 @@ int bundle_user_find(int root, const char *text, struct bundle_user *ret, struct
     if (!group)
         more_groups(root, name, &u);
     *ret = u;
+    return 0;
+}
+
+int bundle_user_join(int root, const char *group, struct bundle_user *u, struct err *e)
+{
+    unsigned gid;
+    if (!find_group(root, group, &gid))
+        return err_set(e, -ENOENT, "the image has no group called \"%.80s\"", group);
+    if (u->nr_groups == sizeof(u->groups) / sizeof(u->groups[0]))
+        return err_set(e, -E2BIG, "more than %u groups", u->nr_groups);
+    u->groups[u->nr_groups++] = gid;
     return 0;
 }

@@ -8,12 +8,12 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/json_strings.h"
 #include "base/loop.h"
 #include "base/proc.h"
 #include "monitor/call.h"
 #include "monitor/client_impl.h"
 #include "monitor/spawn.h"
-#include "monitor/strings.h"
 
 #define ANSWER_MS 20000 /* for what is done at once */
 #define END_MS    60000 /* for a monitor to write its disk and go */
@@ -165,8 +165,22 @@ static int stop(const char *name, json_t *request, uint64_t timeout_ms, bool *re
     return rc;
 }
 
+/* What the guest was made with. */
+static uint64_t own_timeout(const char *name)
+{
+    OWN(guest_dir) d = NULL;
+    OWN(json_t) about = NULL;
+    uint64_t ms = 0;
+    if (guest_dir_open(name, &d, NULL) == 0 && guest_dir_load(d, &about, NULL) == 0)
+        (void)json_opt_uint(json_object_get(about, "container"), "stop_timeout_ms", 0, 0, INT64_MAX, &ms,
+                            NULL);
+    return ms ? ms : GUEST_STOP_MS;
+}
+
 int client_stop(const char *name, uint64_t timeout_ms, bool *ret_pulled, struct err *e)
 {
+    if (timeout_ms == CLIENT_OWN_TIMEOUT)
+        timeout_ms = own_timeout(name);
     OWN(json_t) request = json_pack("{s:s, s:I}", "do", "stop", "timeout_ms", (json_int_t)timeout_ms);
     return stop(name, request, timeout_ms, ret_pulled, e);
 }

@@ -22,13 +22,13 @@
 int client_call(const char *name, json_t *request, json_t **ret_reply, struct err *e);
 
 /* All guests in order of name, an array of objects; all = false: only those that have a monitor. Each:
- * {"name","kind","state","image","kernel","cpus","memory","disk","engine","net","ports":["0.0.0.0:8080->80/tcp"],"pid",
+ * {"name","kind","state","image","kernel","cpus","memory","disk","engine","net","address","ports":["0.0.0.0:8080->80/tcp"],"pid",
  *  "created","started","ended","why","status"}; what does not apply is null. Times: UTC,
  * 2025-01-31T12:00:00Z. */
 int client_list(bool all, json_t **ret, struct err *e);
 
 /* The same object with "config" (as in guest.json), "last" (how it ended last) and, from a monitor, "agent":
- * bool, "stats": {...}. */
+ * bool, "init": the number of a container's first process, "stats": {...}. */
 int client_inspect(const char *name, json_t **ret, struct err *e);
 
 /* Those of client_list that have a monitor, each with "stats" (docs/slow-guest.md; null: it did not answer).
@@ -45,6 +45,7 @@ int client_resume(const char *name, struct err *e);
  * Shut it down in good order; returns when its monitor has ended. After timeout_ms the plug is pulled;
  * *ret_pulled (NULL allowed) tells. A broken or crashed guest becomes a stopped one; a stopped one is -ESRCH.
  */
+#define CLIENT_OWN_TIMEOUT UINT64_MAX /* what the guest was made with, or GUEST_STOP_MS */
 int client_stop(const char *name, uint64_t timeout_ms, bool *ret_pulled, struct err *e);
 /* The same at the end of a foreground command: its exit status is what `wait` tells from then on. */
 int client_finish(const char *name, int status, uint64_t timeout_ms, struct err *e);
@@ -56,6 +57,12 @@ int client_remove(const char *name, bool force, struct err *e);
 
 /* Until it has ended; at once if it does not run. *ret_status: the command's, 0 after power-off, else 125. */
 int client_wait(const char *name, int *ret_status, struct err *e);
+
+/*
+ * Change a container, whether it runs or not: what guest_update.h says, in JSON (borrowed). -EOPNOTSUPP: a
+ * machine.
+ */
+int client_update(const char *name, const json_t *changes, struct err *e);
 
 /* A command in the guest. Waits until the agent is up; -ETIMEDOUT: it does not come up; or why the guest
  * ended. */

@@ -7,6 +7,7 @@
  */
 #include "monitor/container_monitor.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,18 +17,21 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
+#include "base/inroot.h"
 #include "base/log.h"
 #include "container/container.h"
-#include "container/inroot.h"
+#include "container/words.h"
 #include "monitor/bundle.h"
 #include "monitor/chores.h"
+#include "monitor/container_change.h"
 #include "monitor/container_exec.h"
 #include "monitor/container_files.h"
 #include "monitor/container_id.h"
 #include "monitor/container_root.h"
 #include "monitor/container_stats.h"
+#include "monitor/container_volumes.h"
 #include "store/image.h"
-#include "store/image_root.h"
+#include "store/image_layers.h"
 
 #define NOBODY_CAME_NS 10000000000u /* for the client of a foreground run to join */
 
@@ -92,13 +96,16 @@ static bool minds(pid_t pid, int number)
  */
 static int ask_to_end(struct monitor *m, int number, struct err *e)
 {
-    return container_kill(m->states, m->id, minds(m->pid, number) ? number : SIGKILL, false, e);
+    bool deaf = !m->c->guest->container.host_pid && !minds(m->pid, number);
+    return container_kill(m->states, m->id, deaf ? SIGKILL : number, false, e);
 }
 
 static int ask(void *ctx, struct err *e)
 {
     struct err trouble;
-    int rc = ask_to_end(ctx, SIGTERM, &trouble);
+    const struct monitor *m = ctx;
+    const char *said = m->c->guest->container.stop_signal;
+    int rc = ask_to_end(ctx, said ? signal_number(said) : SIGTERM, &trouble);
     return rc < 0 && rc != -ESRCH ? err_set(e, rc, "%s", trouble.text) : 0;
 }
 
@@ -164,12 +171,21 @@ static void console_resize(void *dev, unsigned cols, unsigned rows)
 
 /* ---- requests ---- */
 
+static json_t *address_json(const struct container_net *n)
+{
+    char text[INET_ADDRSTRLEN];
+    inet_ntop(AF_INET, &n->address, text, sizeof(text));
+    return n->address.s_addr ? json_string(text) : json_null();
+}
+
 static json_t *describe(void *ctx, enum describe how)
 {
     struct monitor *m = ctx;
     json_t *j = json_pack("{s:s, s:s, s:i, s:n, s:n, s:b, s:i}", "name", m->c->dir->name, "state",
                           life_state_name(m->requests.life.state), "pid", (int)getpid(), "engine", "disk",
                           "agent", 0, "init", (int)m->pid);
+    json_object_set_new(j, "net", json_string(guest_net_name(m->net.is)));
+    json_object_set_new(j, "address", address_json(&m->net));
     if (how != DESCRIBE_STATUS)
         json_object_set_new(j, "stats", container_stats(m->states, m->id, m->started_ns));
     return j;
@@ -194,19 +210,33 @@ static int do_attach(void *ctx, struct conn *c, struct err *e)
     return streams_attach(m->streams, c, e);
 }
 
-static const struct requests_ops requests_ops = {describe, do_exec, do_console, do_attach};
+static int do_update(void *ctx, const json_t *request, struct err *e)
+{
+    struct monitor *m = ctx;
+    const struct container_change c = {.dir = m->c->dir,
+                                       .states = m->states,
+                                       .id = m->id,
+                                       .pid = m->pid,
+                                       .ports = &container_net_ports,
+                                       .net = &m->net};
+    return container_change(&c, request, e);
+}
+
+static const struct requests_ops requests_ops = {
+    .describe = describe, .exec = do_exec, .console = do_console, .attach = do_attach, .update = do_update};
 
 /* ---- making the container ---- */
 
 static int open_image(struct monitor *m, struct err *e)
 {
-    OWN_MEM char *lower = NULL;
+    OWN_LAYERS lower = {0};
     int rc;
     if ((rc = image_open(m->c->guest->image, &m->image, e)) < 0 ||
-        (rc = image_hold(m->image, &m->image_hold, e)) < 0 || (rc = image_root(m->image, &lower, e)) < 0 ||
+        (rc = image_hold(m->image, &m->image_hold, e)) < 0 ||
+        (rc = image_layers_get(m->image, &lower, e)) < 0 ||
         (rc = container_root_leave_host(&m->rootless, e)) < 0)
         return rc;
-    return container_root_open(m->c->dir, m->image, lower, m->c->guest->rm, &m->root, e);
+    return container_root_open(m->c->dir, m->image, &lower, m->c->guest->rm, &m->root, e);
 }
 
 static const char *find_shell(int root)
@@ -215,36 +245,42 @@ static const char *find_shell(int root)
     return bash >= 0 ? "/bin/bash" : "/bin/sh";
 }
 
+static int find_user(struct monitor *m, int root, struct err *e)
+{
+    int rc = bundle_user_find(root, m->c->guest->user, &m->user, e);
+    for (const char *const *g = m->c->guest->container.groups; g && *g && rc == 0; g++)
+        rc = bundle_user_join(root, *g, &m->user, e);
+    return rc;
+}
+
 static int write_config(struct monitor *m, struct err *e)
 {
     OWN_FD root = open(m->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     OWN_MEM char *path = guest_dir_run_file(m->c->dir, "config.json");
     OWN_MEM char *text = NULL;
-    int rc = root < 0 ? err_sys(e, "%s", m->root) : bundle_user_find(root, m->c->guest->user, &m->user, e);
+    OWN_MEM const char **volumes = NULL;
+    int rc = root < 0 ? err_sys(e, "%s", m->root) : find_user(m, root, e);
     if (rc < 0)
         return rc;
     if (m->rootless && (m->user.uid || m->user.gid))
         return err_set(e, -EOPNOTSUPP, "user %s: an ordinary user's container has one user, root",
                        m->c->guest->user);
     m->shell = strdup(find_shell(root));
+    if ((rc = container_volumes_make(root, m->image->config.volumes, &volumes, e)) < 0)
+        return rc;
     const struct bundle b = {.guest = m->c->guest,
                              .root = m->root,
                              .files = m->c->dir->run,
                              .user = &m->user,
+                             .netns = m->net.joined,
                              .shell = m->shell,
+                             .volumes = volumes,
                              .rootless = m->rootless};
     if ((rc = bundle_config(&b, &text, e)) < 0)
         return rc;
     OWN_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     rc = fd < 0 ? -errno : file_write_all(fd, text, strlen(text));
     return rc < 0 ? err_code(e, rc, "config.json") : 0;
-}
-
-static int make(void *ctx, const char *socket, struct err *e)
-{
-    struct monitor *m = ctx;
-    const struct create_options o = {.bundle = m->c->dir->run, .console_socket = socket};
-    return container_create(m->states, m->id, &o, e);
 }
 
 static int find_pid(struct monitor *m, struct err *e)
@@ -260,13 +296,14 @@ static int make_container(struct monitor *m, struct err *e)
 {
     const struct guest_container *k = &m->c->guest->container;
     OWN_MEM char *tty = guest_dir_run_file(m->c->dir, "tty");
+    const char *const plain[] = {"--bundle", m->c->dir->run, m->id, NULL};
+    const char *const terminal[] = {"--bundle", m->c->dir->run, "--console-socket", tty, m->id, NULL};
     const struct helper h = {.tty = k->tty,
                              .input = k->input,
                              .uid = m->user.uid,
                              .gid = m->user.gid,
                              .tty_path = tty,
-                             .make = make,
-                             .ctx = m};
+                             .call = {m->states, "create", k->tty ? terminal : plain}};
     struct streams_config s = {.loop = m->loop,
                                .tty = k->tty,
                                .console = m->console,
@@ -313,9 +350,11 @@ static int open_all(struct monitor *m, struct err *e)
     loop_timer_init(&m->nobody, m->loop, nobody_came, m);
     if ((rc = chores_watch_signals(m->loop, &m->requests, &m->signals, e)) < 0 ||
         (rc = open_console(m, e)) < 0 || (rc = open_image(m, e)) < 0 ||
-        (rc = container_files_write(c->dir, c->guest, e)) < 0 || (rc = write_config(m, e)) < 0 ||
+        (rc = container_net_prepare(&m->net, c->guest, m->rootless, e)) < 0 ||
+        (rc = container_files_write(c->dir, c->guest, &m->net, e)) < 0 || (rc = write_config(m, e)) < 0 ||
         (rc = make_container(m, e)) < 0 ||
-        (rc = container_net_open(&m->net, c->guest, m->pid, m->loop, e)) < 0)
+        (rc = container_net_open(&m->net, c->guest, m->id, m->pid, m->loop, e)) < 0 ||
+        (rc = container_files_write(c->dir, c->guest, &m->net, e)) < 0)
         return rc;
     m->execs = (struct container_execs){.loop = m->loop,
                                         .states = m->states,
@@ -394,7 +433,8 @@ static void run(struct monitor *m)
 static void finish(struct monitor *m)
 {
     remove_container(m);
-    chores_record_end(m->c->dir, &m->requests);
+    if (!m->c->guest->rm) /* else there is nothing left to look it up in */
+        chores_record_end(m->c->dir, &m->requests);
     pthread_mutex_lock(&m->lock);
     streams_fail(m->streams, m->requests.status < 0 ? 125 : m->requests.status);
     container_execs_free(&m->execs);
@@ -404,7 +444,7 @@ static void finish(struct monitor *m)
 
 int container_monitor_run(const struct monitor_config *c)
 {
-    struct monitor m = {.c = c, .signals = -1, .image_hold = -1};
+    struct monitor m = {.c = c, .signals = -1, .image_hold = -1, .net = CONTAINER_NET_NONE};
     struct err e;
     pthread_mutex_init(&m.lock, NULL);
     int rc = begin(&m, &e);

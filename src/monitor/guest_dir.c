@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/paths.h"
+#include "base/utc.h"
 #include "monitor/container_id.h"
 
 #define LOCK_TRIES 200 /* 10 ms apart */
@@ -87,10 +88,8 @@ int guest_dir_open(const char *name, struct guest_dir **ret, struct err *e)
 
 json_t *guest_time(void)
 {
-    char text[32];
-    time_t now = time(NULL);
-    struct tm tm;
-    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    char text[UTC_SIZE];
+    utc_now(text);
     return json_string(text);
 }
 
@@ -206,8 +205,8 @@ void guest_dir_unlock(struct guest_dir *d)
         give_up(d);
         return;
     }
-    static const char *const files[] = {"config.json", "hosts",   "resolv.conf", "hostname", "tty",
-                                        "exec",        "control", "pid",         "lock"};
+    static const char *const files[] = {"config.json", "hosts",     "resolv.conf", "hostname", "tty",
+                                        "exec",        "exec.json", "control",     "pid",      "lock"};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         OWN_MEM char *path = guest_dir_run_file(d, files[i]);
         if (path)

@@ -211,13 +211,25 @@ static int do_attach(struct requests *r, struct conn *c, json_t *request, struct
     return r->ops->attach(r->ctx, c, e);
 }
 
+static int do_update(struct requests *r, struct conn *c, json_t *request, struct err *e)
+{
+    if (r->life.state != LIFE_RUNNING && r->life.state != LIFE_PAUSED)
+        return err_set(e, -EBUSY, "it is %s", life_state_name(r->life.state));
+    if (!r->ops->update)
+        return err_set(e, -EOPNOTSUPP, "a machine stays as it was made: only containers can be changed");
+    int rc = r->ops->update(r->ctx, request, e);
+    if (rc == 0)
+        conn_ok(c);
+    return rc;
+}
+
 static const struct {
     const char *word;
     int (*fn)(struct requests *r, struct conn *c, json_t *request, struct err *e);
 } words[] = {
     {"status", do_status}, {"stats", do_stats},     {"inspect", do_inspect}, {"pause", do_pause},
     {"resume", do_resume}, {"stop", do_stop},       {"kill", do_kill},       {"wait", do_wait},
-    {"exec", do_exec},     {"console", do_console}, {"attach", do_attach},
+    {"exec", do_exec},     {"console", do_console}, {"attach", do_attach},   {"update", do_update},
 };
 
 static int dispatch(struct requests *r, struct conn *c, json_t *request, struct err *e)

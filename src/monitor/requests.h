@@ -9,6 +9,7 @@
  *     stop ["timeout_ms"] ["status"], kill, wait
  *                              at the guest's end: {"state","why","status","pulled"}
  *     exec ..., console        {"ok"}, then frames
+ *     update ...               {"ok"} when done (guest_update.h)
  *     attach                   the same: the streams of a container's command
  * Threads: the loop's, board lock held.
  */
@@ -32,6 +33,7 @@ struct requests_ops {
     int (*exec)(void *ctx, struct conn *c, json_t *request, struct err *e); /* answers, or takes c over */
     int (*console)(void *ctx, struct conn *c, struct err *e);               /* so does this */
     int (*attach)(void *ctx, struct conn *c, struct err *e); /* and this; NULL: there is nothing to join */
+    int (*update)(void *ctx, const json_t *request, struct err *e); /* NULL: nothing can be changed */
 };
 
 struct waiter;

@@ -33,6 +33,12 @@ static const struct opt run_opts[] = {
     OPT(create_args, no_subreaper, OPT_FLAG, 0, NULL, "accepted, there is none"),
 };
 
+/* 0, -errno with all of it told, or does not come back: another program goes on. */
+static int isolate(const struct globals *g, int rc, struct err *e)
+{
+    return rc == -ENOEXEC && !g->machines ? oci_hand_over(g, e) : rc;
+}
+
 static struct create_options options(const struct globals *g, const struct create_args *a)
 {
     return (struct create_options){
@@ -43,8 +49,9 @@ static struct create_options options(const struct globals *g, const struct creat
         .preserve_fds = a->preserve_fds,
         .no_pivot = a->no_pivot,
         .no_new_keyring = a->no_new_keyring,
-        .systemd_cgroup =
-            g->systemd_cgroup || (g->cgroup_manager && strcmp(g->cgroup_manager, "systemd") == 0),
+        .systemd_cgroup = globals_systemd(g),
+        .machine = g->machines ? g->machines->monitor : NULL,
+        .machine_wanted = g->vm,
         .detach = a->detach,
         .keep = a->keep,
     };
@@ -54,7 +61,7 @@ static int create(const struct globals *g, const void *args, int argc, char **ar
 {
     (void)argc;
     const struct create_options o = options(g, args);
-    int rc = container_create(g->states, argv[0], &o, e);
+    int rc = isolate(g, container_create(g->states, argv[0], &o, e), e);
     return rc < 0 ? err_wrap(e, "create") : rc;
 }
 
@@ -62,7 +69,7 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
 {
     (void)argc;
     const struct create_options o = options(g, args);
-    int rc = container_run(g->states, argv[0], &o, e);
+    int rc = isolate(g, container_run(g->states, argv[0], &o, e), e);
     return rc < 0 ? err_wrap(e, "run") : rc;
 }
 
@@ -111,19 +118,25 @@ const struct command oci_start = {
 /* ---- kill ---- */
 
 struct kill_args {
-    bool all;
-    const char *regex;
+    bool all, regex;
 };
 static const struct opt kill_opts[] = {
-    OPT(kill_args, all, OPT_FLAG, 'a', NULL, "all processes of the container")};
+    OPT(kill_args, all, OPT_FLAG, 'a', NULL, "all processes of the container"),
+    OPT(kill_args, regex, OPT_FLAG, 'r', NULL, "ID is a regular expression"),
+};
+
+static int kill_one(const struct globals *g, const void *args, const char *id, char **argv, struct err *e)
+{
+    const struct kill_args *a = args;
+    return container_kill(g->states, id, argv[1] ? signal_number(argv[1]) : SIGTERM, a->all, e);
+}
 
 static int kill_run(const struct globals *g, const void *args, int argc, char **argv, struct err *e)
 {
     const struct kill_args *a = args;
-    int sig = argc > 1 ? signal_number(argv[1]) : SIGTERM;
-    if (sig < 0)
+    if (argc > 1 && signal_number(argv[1]) < 0)
         return err_set(e, -EINVAL, "kill: \"%s\" is no signal", argv[1]);
-    int rc = container_kill(g->states, argv[0], sig, a->all, e);
+    int rc = oci_each(g, a->regex, a, argv, kill_one, e);
     return rc < 0 ? err_wrap(e, "kill") : rc;
 }
 
@@ -141,16 +154,25 @@ const struct command oci_kill = {
 /* ---- delete ---- */
 
 struct delete_args {
-    bool force;
+    bool force, regex;
 };
 static const struct opt delete_opts[] = {
-    OPT(delete_args, force, OPT_FLAG, 'f', NULL, "kill it first; none by that ID is no error")};
+    OPT(delete_args, force, OPT_FLAG, 'f', NULL, "kill it first; none by that ID is no error"),
+    OPT(delete_args, regex, OPT_FLAG, 'r', NULL, "ID is a regular expression"),
+};
+
+static int delete_one(const struct globals *g, const void *args, const char *id, char **argv, struct err *e)
+{
+    const struct delete_args *a = args;
+    (void)argv;
+    return container_delete(g->states, id, a->force, e);
+}
 
 static int delete(const struct globals *g, const void *args, int argc, char **argv, struct err *e)
 {
     (void)argc;
     const struct delete_args *a = args;
-    int rc = container_delete(g->states, argv[0], a->force, e);
+    int rc = oci_each(g, a->regex, a, argv, delete_one, e);
     return rc < 0 ? err_wrap(e, "delete") : rc;
 }
 

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/utc.h"
 #include "container/self.h"
 #include "container/state.h"
 
@@ -28,9 +28,18 @@ static const struct opt global_opts[] = {
     OPT(globals, systemd_cgroup, OPT_FLAG, 0, NULL, "let systemd make the cgroups"),
     OPT(globals, cgroup_manager, OPT_TEXT, 0, "cgroupfs|systemd|disabled", "who makes the cgroups"),
     OPT(globals, rootless, OPT_TEXT, 0, "true|false|auto", "accepted; found out by itself"),
+    OPT(globals, report, OPT_NUMBER, 0, "FD", NULL), /* of hospes: the error as "CODE TEXT" to a descriptor */
+    OPT(globals, vm, OPT_FLAG, 0, NULL, "a machine around each container, whatever its configuration says"),
     OPT(globals, debug, OPT_FLAG, 0, NULL, "say more in the log"),
+    OPT(globals, log_level, OPT_TEXT, 0, "LEVEL", NULL), /* of crun: accepted */
+    OPT(globals, criu, OPT_TEXT, 0, "PATH", NULL),       /* of old runc: accepted, PATH is searched */
 };
 #define NR_GLOBAL_OPTS (sizeof(global_opts) / sizeof(global_opts[0]))
+
+bool globals_systemd(const struct globals *g)
+{
+    return g->systemd_cgroup || (g->cgroup_manager && strcmp(g->cgroup_manager, "systemd") == 0);
+}
 
 /* ---- errors ---- */
 
@@ -42,13 +51,11 @@ static void put_quoted(FILE *f, const char *text)
 
 static void log_line(const struct globals *g, const char *level, const char *text)
 {
-    char at[32];
-    time_t now = time(NULL);
-    struct tm tm;
+    char at[UTC_SIZE];
     FILE *f = g->log ? fopen(g->log, "ae") : NULL;
     if (!f)
         return;
-    strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    utc_now(at);
     if (g->log_format && strcmp(g->log_format, "json") == 0) {
         OWN(json_t) j = json_pack("{s:s, s:s+, s:s}", "level", level, "msg", text, "", "time", at);
         OWN_MEM char *line = j ? json_dumps(j, JSON_COMPACT) : NULL;
@@ -63,6 +70,10 @@ static void log_line(const struct globals *g, const char *level, const char *tex
 
 static int failed(const struct globals *g, const struct err *e)
 {
+    if (g->report) {
+        dprintf((int)g->report, "%d %s", e->code, e->text);
+        return 1;
+    }
     log_line(g, "error", e->text);
     fprintf(stderr, "hospes-oci: %s\n", e->text);
     return 1;
@@ -178,6 +189,13 @@ static int version(void)
     return 0;
 }
 
+/* A runtime that engines can just be given by another name. */
+static bool named_for_machines(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    return strcmp(slash ? slash + 1 : program, "hospes-oci-vm") == 0;
+}
+
 static int dispatch(struct globals *g, int argc, char **argv, char **whole, struct err *e)
 {
     const struct opt_table t = {.opts = global_opts, .nr = NR_GLOBAL_OPTS, .leading = true};
@@ -191,6 +209,7 @@ static int dispatch(struct globals *g, int argc, char **argv, char **whole, stru
         help_all();
         return 0;
     }
+    g->vm |= named_for_machines(whole[0]);
     if ((rc = check_globals(g, e)) < 0)
         return rc;
     const struct command *c = nr > 0 ? find(argv[1]) : NULL;
@@ -199,7 +218,7 @@ static int dispatch(struct globals *g, int argc, char **argv, char **whole, stru
                        nr > 0 ? "unknown command %s (see hospes-oci --help)"
                               : "which command? (see hospes-oci --help)%s",
                        nr > 0 ? argv[1] : "");
-    if (c->enters)
+    if (c->enters && !g->vm) /* no process of ours enters a machine */
         self_protect(whole);
     g->states = state_root(g->root);
     OWN_FD warnings = collect_warnings(g);
@@ -218,15 +237,17 @@ static void open_streams(void)
         close(fd);
 }
 
-int oci_main(int argc, char **argv)
+int oci_main(int argc, char **argv, const struct machines *machines)
 {
-    struct globals g = {0};
+    struct globals g = {.machines = machines};
     struct err e = {0};
+    json_seed();
     open_streams();
     signal(SIGPIPE, SIG_IGN);
     OWN_MEM char **whole = calloc((size_t)argc + 1, sizeof(*whole)); /* parsing reorders argv */
     BUG_ON(!whole);
     memcpy(whole, argv, (size_t)argc * sizeof(*whole));
+    g.words = whole;
     int rc = dispatch(&g, argc, argv, whole, &e);
     if (rc < 0)
         rc = failed(&g, &e);

@@ -14,9 +14,9 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "store/disk_qemu.h"
+#include "store/sparse.h"
 
 #define CHUNK (1u << 20)
-#define BLOCK 4096u
 
 /* ---- what it is ---- */
 
@@ -118,32 +118,6 @@ int disk_detect(const char *path, struct disk_kind *ret, struct err *e)
 
 /* ---- raw ---- */
 
-static bool is_zero(const uint8_t *data, size_t len)
-{
-    return len == 0 || (data[0] == 0 && memcmp(data, data + 1, len - 1) == 0);
-}
-
-/* Write what is not zero; the file is a hole before. Neighbouring blocks go in one write. */
-static int write_sparse(int fd, const uint8_t *data, size_t len, off_t at)
-{
-    for (size_t from = 0; from < len;) {
-        size_t to = from;
-        while (to < len && !is_zero(data + to, len - to < BLOCK ? len - to : BLOCK))
-            to += len - to < BLOCK ? len - to : BLOCK;
-        if (to == from) {
-            from += BLOCK;
-            continue;
-        }
-        ssize_t n = pwrite(fd, data + from, to - from, at + (off_t)from);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        from += (size_t)n;
-    }
-    return 0;
-}
-
 static int copy_range(int in, int out, off_t at, off_t end, const char *from, struct progress *p,
                       struct err *e)
 {
@@ -157,7 +131,7 @@ static int copy_range(int in, int out, off_t at, off_t end, const char *from, st
         ssize_t n = pread(in, data, want, at);
         if (n <= 0)
             return n < 0 ? err_sys(e, "read %s", from) : err_set(e, -EIO, "%s: became shorter", from);
-        int rc = write_sparse(out, data, (size_t)n, at);
+        int rc = sparse_write(out, data, (size_t)n, at, NULL);
         if (rc < 0)
             return err_code(e, rc, "copy %s", from);
         at += n;
@@ -208,7 +182,7 @@ static int unpack_all(struct archive *a, const char *from, int out, struct progr
             return err_set(e, -EINVAL, "%s: damaged or truncated (%s)", from, archive_error_string(a));
         if (interrupt_pending())
             return err_set(e, -EINTR, "unpack %s: interrupted", from);
-        if ((rc = write_sparse(out, data, len, at)) < 0)
+        if ((rc = sparse_write(out, data, len, at, NULL)) < 0)
             return err_code(e, rc, "unpack %s", from);
         end = at + (off_t)len;
         progress_to(p, (uint64_t)archive_filter_bytes(a, -1));

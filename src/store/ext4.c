@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/proc.h"
@@ -123,9 +122,8 @@ void ext4_close(struct ext4 *f)
 
 /* ---- paths ---- */
 
-/* The path without what means nothing ("./", "//", a "/" at either end); NULL: it has a ".." or no memory is
- * left. */
-static char *clean(const char *path)
+/* That is "./", "//", a "/" at either end. */
+char *ext4_clean(const char *path)
 {
     char *out = malloc(strlen(path) + 1), *to = out;
     if (!out)
@@ -164,7 +162,20 @@ static errcode_t make_dir(struct ext4 *f, ext2_ino_t dir, const char *name)
     return rc;
 }
 
-/* The folder at this path, made where it is missing; links on the way are followed, as tar would. */
+/* A folder's inode, made if it is missing; links are followed as tar would, or replaced as a layer does. */
+static errcode_t enter(struct ext4 *f, ext2_ino_t at, const char *name, ext2_ino_t *ret)
+{
+    errcode_t rc = f->exact ? ext2fs_lookup(f->fs, at, name, (int)strlen(name), NULL, ret)
+                            : ext2fs_namei_follow(f->fs, EXT2_ROOT_INO, at, name, ret);
+    if (rc == 0 && f->exact && ext2fs_check_directory(f->fs, *ret) &&
+        (rc = ext4_drop(f, at, name, *ret)) == 0)
+        rc = EXT2_ET_FILE_NOT_FOUND;
+    if (rc == EXT2_ET_FILE_NOT_FOUND && (rc = make_dir(f, at, name)) == 0)
+        rc = ext2fs_lookup(f->fs, at, name, (int)strlen(name), NULL, ret);
+    return rc;
+}
+
+/* The folder at this path. */
 static errcode_t folder(struct ext4 *f, char *path, ext2_ino_t *ret)
 {
     ext2_ino_t at = EXT2_ROOT_INO;
@@ -173,9 +184,7 @@ static errcode_t folder(struct ext4 *f, char *path, ext2_ino_t *ret)
         char cut = *next;
         *next = 0;
         ext2_ino_t sub;
-        errcode_t rc = ext2fs_namei_follow(f->fs, EXT2_ROOT_INO, at, name, &sub);
-        if (rc == EXT2_ET_FILE_NOT_FOUND && (rc = make_dir(f, at, name)) == 0)
-            rc = ext2fs_lookup(f->fs, at, name, (int)strlen(name), NULL, &sub);
+        errcode_t rc = enter(f, at, name, &sub);
         *next = cut;
         if (rc)
             return rc;
@@ -227,23 +236,6 @@ static errcode_t store_meta(struct ext4 *f, const struct ext4_node *n)
     return ext2fs_write_inode(f->fs, f->ino, &i);
 }
 
-/* A name goes away, and what it named with the last one. */
-static errcode_t remove_name(struct ext4 *f, ext2_ino_t dir, const char *name, ext2_ino_t ino)
-{
-    struct ext2_inode i;
-    errcode_t rc = ext2fs_unlink(f->fs, dir, name, ino, 0);
-    if (rc || (rc = ext2fs_read_inode(f->fs, ino, &i)))
-        return rc;
-    if (--i.i_links_count == 0) {
-        i.i_dtime = (uint32_t)time(NULL);
-        if (ext2fs_inode_has_valid_blocks2(f->fs, &i) && (rc = ext2fs_punch(f->fs, ino, &i, NULL, 0, ~0ull)))
-            return rc;
-        ext2fs_free_ext_attr(f->fs, ino, (struct ext2_inode_large *)NULL);
-        ext2fs_inode_alloc_stats2(f->fs, ino, -1, 0);
-    }
-    return ext2fs_write_inode(f->fs, ino, &i);
-}
-
 /* EEXIST: a folder that may stay is there, in f->ino. */
 static errcode_t make_room(struct ext4 *f, ext2_ino_t dir, const char *name, bool for_folder)
 {
@@ -254,15 +246,17 @@ static errcode_t make_room(struct ext4 *f, ext2_ino_t dir, const char *name, boo
     if (rc)
         return rc;
     bool is_folder = ext2fs_check_directory(f->fs, old) == 0;
-    if (is_folder && !for_folder)
+    if (is_folder && !for_folder && !f->exact)
         return EISDIR;
-    ext2_ino_t target; /* a link to a folder may stay, too: /lib on a system with a merged /usr */
-    if (for_folder && ext2fs_namei_follow(f->fs, EXT2_ROOT_INO, dir, name, &target) == 0 &&
-        ext2fs_check_directory(f->fs, target) == 0) {
+    ext2_ino_t target = old; /* a link to a folder may stay, too: /lib on a system with a merged /usr */
+    if (for_folder && !is_folder && !f->exact &&
+        ext2fs_namei_follow(f->fs, EXT2_ROOT_INO, dir, name, &target) == 0)
+        is_folder = ext2fs_check_directory(f->fs, target) == 0;
+    if (for_folder && is_folder) {
         f->ino = target;
         return EEXIST;
     }
-    return remove_name(f, dir, name, old);
+    return ext4_drop(f, dir, name, old);
 }
 
 static errcode_t add_folder(struct ext4 *f, ext2_ino_t dir, const char *name)
@@ -342,7 +336,7 @@ static errcode_t add(struct ext4 *f, char *path, const struct ext4_node *n)
 
 int ext4_add(struct ext4 *f, const struct ext4_node *n, struct err *e)
 {
-    OWN_MEM char *path = clean(n->path);
+    OWN_MEM char *path = ext4_clean(n->path);
     if (!path)
         return err_set(e, -EINVAL, "%s: not a path for a file system", n->path);
     errcode_t rc = close_file(f);
@@ -371,7 +365,7 @@ static errcode_t add_link(struct ext4 *f, char *path, const char *existing)
 
 int ext4_link(struct ext4 *f, const char *path, const char *existing, struct err *e)
 {
-    OWN_MEM char *at = clean(path), *to = clean(existing);
+    OWN_MEM char *at = ext4_clean(path), *to = ext4_clean(existing);
     if (!at || !to || !*at || !*to)
         return err_set(e, -EINVAL, "%s: not a path for a file system", at ? existing : path);
     errcode_t rc = close_file(f);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -45,6 +46,15 @@ struct ext4_node {
  */
 int ext4_add(struct ext4 *f, const struct ext4_node *n, struct err *e);
 int ext4_link(struct ext4 *f, const char *path, const char *existing, struct err *e); /* one more hard link */
+
+/*
+ * From now on what is added hides what is there, as a layer of an image does: a link is no folder, and a
+ * folder goes where something else comes.
+ */
+void ext4_be_exact(struct ext4 *f);
+
+/* Remove what is at the path, or (only_content) all that is in the folder there. Nothing there is success. */
+int ext4_remove(struct ext4 *f, const char *path, bool only_content, struct err *e);
 
 /* Content and attributes of the regular file (attributes: of anything) that was added last. */
 int ext4_write(struct ext4 *f, uint64_t offset, const void *data, size_t len, struct err *e);

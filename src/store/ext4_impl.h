@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ext2fs/ext2fs.h>
+#include <stdbool.h>
 
 #include "store/ext4.h"
 
@@ -13,7 +14,13 @@ struct ext4 {
     ext2_ino_t parent_ino;
     ext2_ino_t ino;   /* the node added last */
     ext2_file_t file; /* open while it is written */
+    bool exact;
 };
+
+/* Take a name away, and what it named with its last name: of a folder all that is in it. */
+errcode_t ext4_drop(struct ext4 *f, ext2_ino_t dir, const char *name, ext2_ino_t ino);
+/* The path without what means nothing, malloc'd; NULL: it has a "..", or out of memory. */
+char *ext4_clean(const char *path);
 
 /* err_set from one of the library's codes, which are errno or its own. */
 int ext4_err(struct err *e, errcode_t code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -18,7 +18,7 @@
 #include "store/apt.h"
 #include "store/debian_progress.h"
 #include "store/finish.h"
-#include "store/tree.h"
+#include "store/tree_ext4.h"
 
 #define LEAST_BYTES (2ull << 30)
 #define INCLUDE     "kmod,iproute2,procps"
@@ -249,7 +249,13 @@ static int build(struct build *b, const struct image_debian *c, struct image **r
     struct finish f = {.source = source, .bytes = c->bytes, .layout = {.fs = "ext4"}};
     if (!source)
         return err_code(e, -ENOMEM, "image %s", b->d->name);
-    rc = tree_to_ext4(b->tar, b->d->disk, c->bytes, LEAST_BYTES, b->p, &f.layout.bytes, e);
+    const struct tree_ext4 t = {.sources = &(const struct tree_source){.path = b->tar},
+                                .nr_sources = 1,
+                                .name = b->tar,
+                                .file = b->d->disk,
+                                .bytes = c->bytes,
+                                .least_bytes = LEAST_BYTES};
+    rc = tree_to_ext4(&t, b->p, &f.layout.bytes, e);
     unlink(b->tar);
     unlink(b->log_path);
     return rc < 0 ? rc : finish_image(b->d, &f, b->p, ret, e);

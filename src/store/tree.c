@@ -2,34 +2,35 @@
 /*
  * tree: see tree.h.
  *
- * Read twice: first to know how much it is, since a file system has a size before it has files.
+ * A layer goes through two archives of the library: the first only uncompresses, the second reads the tar
+ * from what we summed up on the way.
  */
 #include "store/tree.h"
 
 #include <archive.h>
-#include <archive_entry.h>
-#include <locale.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/proc.h"
 
-#define BLOCK     4096u
-#define MIB       (1ull << 20)
-#define SLACK     (192 * MIB) /* journal, tables, and room to work in before the disk grows */
-#define BYTES_MAX (8ull << 40)
+#define CHUNK      (128u << 10)
+#define RATIO_MAX  4096u          /* gzip cannot do 1100 */
+#define RATIO_FREE (256ull << 20) /* so much may come out of nothing */
 
 struct tree {
-    const char *path;
+    char *path;
+    const char *what; /* in errors */
     struct archive *a;
+    struct archive *packed;                   /* of a layer: what uncompresses it */
     struct archive_entry_linkresolver *links; /* of a folder: which files are the same */
     struct archive_entry *entry;              /* the one read last */
+    struct hash *hash;
+    uint64_t unpacked_bytes;
+    char *chunk;
     bool folder;
-    char *strip; /* a folder's entries start with its own path */
 };
 
-static void tree_close(struct tree *t)
+void tree_close(struct tree *t)
 {
     if (!t)
         return;
@@ -39,18 +40,24 @@ static void tree_close(struct tree *t)
         archive_entry_free(t->entry);
     if (t->a)
         archive_read_free(t->a);
+    if (t->packed)
+        archive_read_free(t->packed);
+    hash_free(t->hash);
+    free(t->chunk);
+    free(t->path);
     free(t);
 }
-OWN_TYPE(tree, tree_close)
 
-static int tree_err(const struct tree *t, struct err *e)
+static int tree_err(const struct tree *t, struct archive *a, struct err *e)
 {
-    int code = archive_errno(t->a);
-    const char *text = archive_error_string(t->a);
+    int code = archive_errno(a);
+    const char *text = archive_error_string(a);
     if (code > 0 && code < 4096 && code != EINVAL && code != EILSEQ) /* these two are the library's own */
-        return err_set(e, -code, "%s: %s", t->path, text ? text : strerror(code));
-    return err_set(e, -EINVAL, "%s: damaged or truncated (%s)", t->path, text ? text : "unknown reason");
+        return err_set(e, -code, "%s: %s", t->what, text ? text : strerror(code));
+    return err_set(e, -EINVAL, "%s: damaged or truncated (%s)", t->what, text ? text : "unknown reason");
 }
+
+/* ---- folders and archives ---- */
 
 static int open_folder(struct tree *t)
 {
@@ -72,27 +79,99 @@ static int open_archive(struct tree *t)
         return ARCHIVE_FATAL;
     archive_read_support_filter_all(t->a);
     archive_read_support_format_tar(t->a);
-    return archive_read_open_filename(t->a, t->path, 1u << 17);
+    return archive_read_open_filename(t->a, t->path, CHUNK);
 }
 
-static int tree_open(const char *path, struct tree **ret, struct err *e)
+static int open_files(struct tree *t, struct err *e)
 {
     struct stat st;
-    if (stat(path, &st) < 0)
-        return err_sys(e, "%s", path);
-    OWN(tree) t = calloc(1, sizeof(*t));
-    if (!t)
-        return err_code(e, -ENOMEM, "%s", path);
-    t->path = path;
+    if (stat(t->path, &st) < 0)
+        return err_sys(e, "%s", t->what);
     t->folder = S_ISDIR(st.st_mode);
-    t->entry = archive_entry_new();
-    if (!t->entry || (t->folder ? open_folder(t) : open_archive(t)) != ARCHIVE_OK)
-        return t->a ? tree_err(t, e) : err_code(e, -ENOMEM, "%s", path);
-    *ret = take(t);
+    if ((t->folder ? open_folder(t) : open_archive(t)) != ARCHIVE_OK)
+        return t->a ? tree_err(t, t->a, e) : err_code(e, -ENOMEM, "%s", t->what);
     return 0;
 }
 
-/* The path inside the tree; NULL: it has none that can be told. */
+/* ---- layers ---- */
+
+static bool is_bomb(const struct tree *t)
+{
+    uint64_t packed = (uint64_t)archive_filter_bytes(t->packed, -1);
+    return t->unpacked_bytes > RATIO_FREE && t->unpacked_bytes / RATIO_MAX > packed;
+}
+
+/* The next uncompressed bytes of a layer; 0: no more; -1: told in a's error. */
+static la_ssize_t read_layer(struct archive *a, void *ctx, const void **ret)
+{
+    struct tree *t = ctx;
+    la_ssize_t n = archive_read_data(t->packed, t->chunk, CHUNK);
+    if (n < 0) {
+        const char *why = archive_error_string(t->packed);
+        archive_set_error(a, archive_errno(t->packed), "%s", why ? why : "unknown reason");
+        return -1;
+    }
+    t->unpacked_bytes += (uint64_t)n;
+    if (is_bomb(t)) {
+        archive_set_error(a, EINVAL, "its content is more than %u times as large", RATIO_MAX);
+        return -1;
+    }
+    hash_add(t->hash, t->chunk, (size_t)n);
+    *ret = t->chunk;
+    return n;
+}
+
+static int open_packed(struct tree *t)
+{
+    struct archive_entry *all;
+    archive_read_support_filter_gzip(t->packed);
+    archive_read_support_filter_zstd(t->packed);
+    archive_read_support_format_raw(t->packed);
+    int rc = archive_read_open_filename(t->packed, t->path, CHUNK);
+    return rc == ARCHIVE_OK ? archive_read_next_header(t->packed, &all) : rc;
+}
+
+static int open_layer(struct tree *t, struct err *e)
+{
+    if (!(t->a = archive_read_new()) || !(t->packed = archive_read_new()) || !(t->hash = hash_new()) ||
+        !(t->chunk = malloc(CHUNK)))
+        return err_code(e, -ENOMEM, "%s", t->what);
+    if (open_packed(t) != ARCHIVE_OK)
+        return tree_err(t, t->packed, e);
+    archive_read_support_format_tar(t->a);
+    return archive_read_open(t->a, t, NULL, read_layer, NULL) == ARCHIVE_OK ? 0 : tree_err(t, t->a, e);
+}
+
+int tree_open(const struct tree_source *s, struct tree **ret, struct err *e)
+{
+    OWN(tree) t = calloc(1, sizeof(*t));
+    if (!t || !(t->path = strdup(s->path)) || !(t->entry = archive_entry_new()))
+        return err_code(e, -ENOMEM, "%s", s->path);
+    t->what = s->what ? s->what : t->path;
+    int rc = s->layer ? open_layer(t, e) : open_files(t, e);
+    if (rc == 0)
+        *ret = take(t);
+    return rc;
+}
+
+/* A tar ends before its file does. */
+int tree_digest(struct tree *t, struct digest *ret, struct err *e)
+{
+    const void *data;
+    la_ssize_t n;
+    while ((n = read_layer(t->a, t, &data)) > 0)
+        if (interrupt_pending())
+            return err_set(e, -EINTR, "%s: interrupted", t->what);
+    if (n < 0)
+        return tree_err(t, t->a, e);
+    hash_end(t->hash, ret);
+    return 0;
+}
+
+/* ---- entries ---- */
+
+/* The path inside the tree; NULL: it has none that can be told. A folder's entries start with its own path.
+ */
 static const char *inner_path(const struct tree *t, const char *path)
 {
     size_t n = strlen(t->path);
@@ -101,208 +180,103 @@ static const char *inner_path(const struct tree *t, const char *path)
     return path + n;
 }
 
-static const char *entry_path(const struct tree *t)
-{
-    const char *path = archive_entry_pathname(t->entry);
-    return inner_path(t, path ? path : archive_entry_pathname_utf8(t->entry));
-}
-
-/* 1: t->entry is the next one; 0: that was all. */
-static int tree_next(struct tree *t, struct err *e)
+int tree_next(struct tree *t, struct err *e)
 {
     if (interrupt_pending())
-        return err_set(e, -EINTR, "%s: interrupted", t->path);
+        return err_set(e, -EINTR, "%s: interrupted", t->what);
     archive_entry_clear(t->entry);
     int rc = archive_read_next_header2(t->a, t->entry);
     if (rc == ARCHIVE_EOF)
         return 0;
     if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
-        return tree_err(t, e);
+        return tree_err(t, t->a, e);
     if (t->folder) {
         archive_read_disk_descend(t->a);
         struct archive_entry *spare = NULL;
         archive_entry_linkify(t->links, &t->entry, &spare);
     }
-    if (!entry_path(t))
-        return err_set(e, -EINVAL, "%s: an entry has no readable name", t->path);
+    if (!tree_path(t))
+        return err_set(e, -EINVAL, "%s: an entry has no readable name", t->what);
     return 1;
 }
 
-/* ---- how much it is ---- */
-
-struct measure {
-    uint64_t bytes, entries;
-    bool has_programs; /* something in /bin, /sbin, /usr/bin, or an /init */
-};
-
-static bool is_program(const char *path)
+struct archive_entry *tree_entry(struct tree *t)
 {
-    static const char *const signs[] = {"bin/", "sbin/", "usr/bin/", "usr/sbin/", "init", "bin", "sbin"};
-    while (*path == '/' || (path[0] == '.' && path[1] == '/'))
-        path++;
-    for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
-        if (signs[i][strlen(signs[i]) - 1] == '/' ? strncmp(path, signs[i], strlen(signs[i])) == 0
-                                                  : strcmp(path, signs[i]) == 0)
-            return true;
-    return false;
+    return t->entry;
 }
 
-static uint64_t file_bytes(const char *path)
+const char *tree_path(const struct tree *t)
 {
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+    const char *path = archive_entry_pathname(t->entry);
+    return inner_path(t, path ? path : archive_entry_pathname_utf8(t->entry));
 }
 
-static int measure(const char *path, struct progress *p, struct measure *m, struct err *e)
+const char *tree_link(const struct tree *t)
 {
-    OWN(tree) t = NULL;
-    int rc = tree_open(path, &t, e);
-    if (rc < 0)
-        return rc;
-    progress_start(p, "reading", file_bytes(path), PROGRESS_BYTES);
-    while ((rc = tree_next(t, e)) > 0) {
-        uint64_t size = archive_entry_hardlink(t->entry) ? 0 : (uint64_t)archive_entry_size(t->entry);
-        if (size > BYTES_MAX || (m->bytes += (size + BLOCK - 1) / BLOCK * BLOCK) > BYTES_MAX)
-            return err_set(e, -EFBIG, "%s: its content is larger than 8 TiB", path);
-        m->entries++;
-        m->has_programs = m->has_programs || is_program(entry_path(t));
-        progress_to(p, t->folder ? 0 : (uint64_t)archive_filter_bytes(t->a, -1));
-    }
-    if (rc == 0 && m->entries == 0)
-        return err_set(e, -EINVAL, "%s: empty", path);
-    if (rc == 0 && !m->has_programs)
-        return err_set(e, -EINVAL, "%s: not a root file system: no programs in /bin, /sbin or /usr/bin",
-                       path);
-    return rc;
+    const char *link = archive_entry_hardlink(t->entry);
+    return inner_path(t, link ? link : archive_entry_hardlink_utf8(t->entry));
 }
 
-/* ---- into the file system ---- */
-
-static void describe(const struct tree *t, struct ext4_node *n)
+const char *tree_symlink(const struct tree *t)
 {
-    struct archive_entry *entry = t->entry;
-    *n = (struct ext4_node){
-        .path = entry_path(t),
-        .mode = archive_entry_mode(entry),
-        .uid = (uint32_t)archive_entry_uid(entry),
-        .gid = (uint32_t)archive_entry_gid(entry),
-        .mtime = archive_entry_mtime(entry),
-        .major = (uint32_t)archive_entry_rdevmajor(entry),
-        .minor = (uint32_t)archive_entry_rdevminor(entry),
-        .link = archive_entry_symlink(entry),
-    };
-    if (!n->link)
-        n->link = archive_entry_symlink_utf8(entry);
-    if (t->folder && geteuid() != 0) {
-        n->uid = n->uid == geteuid() ? 0 : n->uid;
-        n->gid = n->gid == getegid() ? 0 : n->gid;
-    }
+    const char *link = archive_entry_symlink(t->entry);
+    return link ? link : archive_entry_symlink_utf8(t->entry);
 }
 
-static int copy_xattrs(const struct tree *t, struct ext4 *f, struct err *e)
+void tree_owner(const struct tree *t, uint32_t *ret_uid, uint32_t *ret_gid)
+{
+    uint32_t uid = (uint32_t)archive_entry_uid(t->entry), gid = (uint32_t)archive_entry_gid(t->entry);
+    bool ours = t->folder && geteuid() != 0;
+    *ret_uid = ours && uid == geteuid() ? 0 : uid;
+    *ret_gid = ours && gid == getegid() ? 0 : gid;
+}
+
+/* The host's labels mean nothing elsewhere, and overlayfs' own marks would be obeyed. */
+static bool means_something(const char *name)
+{
+    static const char *const marks[] = {"user.overlay.", "user.fuseoverlayfs."};
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+        if (strncmp(name, marks[i], strlen(marks[i])) == 0)
+            return false;
+    return strncmp(name, "user.", 5) == 0 || strcmp(name, "security.capability") == 0;
+}
+
+int tree_xattrs(const struct tree *t, int (*each)(void *ctx, const char *name, const void *value, size_t len),
+                void *ctx)
 {
     const char *name;
     const void *value;
     size_t len;
     archive_entry_xattr_reset(t->entry);
     while (archive_entry_xattr_next(t->entry, &name, &value, &len) == ARCHIVE_OK) {
-        if (strncmp(name, "user.", 5) != 0 && strcmp(name, "security.capability") != 0)
-            continue; /* the host's labels mean nothing in the guest */
-        int rc = ext4_set_xattr(f, name, value, len, e);
+        int rc = means_something(name) ? each(ctx, name, value, len) : 0;
         if (rc < 0)
             return rc;
     }
     return 0;
 }
 
-static int copy_content(const struct tree *t, struct ext4 *f, struct progress *p, struct err *e)
+int tree_data(struct tree *t, const void **ret_data, size_t *ret_len, uint64_t *ret_offset, struct err *e)
 {
-    for (;;) {
-        const void *data;
-        size_t len;
-        la_int64_t offset;
-        int rc = archive_read_data_block(t->a, &data, &len, &offset);
-        if (rc == ARCHIVE_EOF)
-            return ext4_set_size(f, (uint64_t)archive_entry_size(t->entry), e);
-        if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
-            return tree_err(t, e);
-        if (interrupt_pending())
-            return err_set(e, -EINTR, "%s: interrupted", t->path);
-        rc = ext4_write(f, (uint64_t)offset, data, len, e);
-        if (rc < 0)
-            return rc;
-        progress_add(p, len);
-    }
+    la_int64_t offset;
+    int rc = archive_read_data_block(t->a, ret_data, ret_len, &offset);
+    if (rc == ARCHIVE_EOF)
+        return 0;
+    if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
+        return tree_err(t, t->a, e);
+    if (interrupt_pending())
+        return err_set(e, -EINTR, "%s: interrupted", t->what);
+    *ret_offset = (uint64_t)offset;
+    return 1;
 }
 
-static int copy_entry(const struct tree *t, struct ext4 *f, struct progress *p, struct err *e)
+bool tree_is_folder(const struct tree *t)
 {
-    const char *link = archive_entry_hardlink(t->entry);
-    if (!link)
-        link = archive_entry_hardlink_utf8(t->entry);
-    if (link)
-        return ext4_link(f, entry_path(t), inner_path(t, link), e);
-    struct ext4_node n;
-    describe(t, &n);
-    if (S_ISLNK(n.mode) && (!n.link || !*n.link))
-        return err_set(e, -EINVAL, "%s: %s: a link to nowhere", t->path, n.path);
-    int rc = ext4_add(f, &n, e);
-    if (rc < 0 || (rc = copy_xattrs(t, f, e)) < 0 || !S_ISREG(n.mode))
-        return rc;
-    return copy_content(t, f, p, e);
+    return t->folder;
 }
 
-static int copy_all(const char *path, struct ext4 *f, struct progress *p, struct err *e)
+uint64_t tree_packed_bytes(const struct tree *t)
 {
-    OWN(tree) t = NULL;
-    int rc = tree_open(path, &t, e);
-    while (rc >= 0 && (rc = tree_next(t, e)) > 0) {
-        rc = copy_entry(t, f, p, e);
-        progress_add(p, BLOCK);
-    }
-    return rc;
-}
-
-static uint64_t needed(const struct measure *m)
-{
-    return m->bytes + m->bytes / 8 + m->entries * 1024 + SLACK;
-}
-
-static int fill(const char *path, const char *file, uint64_t bytes, uint64_t least, struct progress *p,
-                uint64_t *ret_bytes, struct err *e)
-{
-    struct measure m = {0};
-    int rc = measure(path, p, &m, e);
-    if (rc < 0)
-        return rc;
-    uint64_t need = needed(&m), size = bytes ? bytes : need > least ? need : least;
-    if (size < need - SLACK + 32 * MIB)
-        return err_set(e, -ENOSPC, "%s: its content needs a disk of %llu MiB", path,
-                       (unsigned long long)((need + MIB - 1) / MIB));
-    size = (size + MIB - 1) / MIB * MIB;
-    uint64_t usual = size / 16384, inodes = m.entries + m.entries / 2 + 1024;
-    OWN(ext4) f = NULL;
-    rc = ext4_create(file, size, inodes > usual ? inodes : usual, &f, e);
-    if (rc < 0)
-        return rc;
-    progress_start(p, "file system", m.bytes + m.entries * BLOCK, PROGRESS_BYTES);
-    if ((rc = copy_all(path, f, p, e)) < 0 || (rc = ext4_finish(&f, e)) < 0)
-        return rc;
-    *ret_bytes = size;
-    return 0;
-}
-
-int tree_to_ext4(const char *tree, const char *file, uint64_t bytes, uint64_t least_bytes, struct progress *p,
-                 uint64_t *ret_bytes, struct err *e)
-{
-    /* Names in archives are UTF-8 more often than not, whatever our own locale is. */
-    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-    locale_t old = utf8 ? uselocale(utf8) : (locale_t)0;
-    int rc = fill(tree, file, bytes, least_bytes, p, ret_bytes, e);
-    progress_done(p);
-    if (utf8) {
-        uselocale(old);
-        freelocale(utf8);
-    }
-    return rc;
+    struct archive *file = t->packed ? t->packed : t->a;
+    return t->folder ? 0 : (uint64_t)archive_filter_bytes(file, -1);
 }

@@ -84,6 +84,9 @@ say "devices"
 inside "c['linux']['devices'] = [{'path': '/dev/tools/my', 'type': 'c', 'major': 1, 'minor': 3, 'fileMode': 432, 'uid': 3, 'gid': 4}, {'path': '/dev/pipe', 'type': 'p'}]" \
 	'stat -c "%F %t %T %a %u %g" /dev/tools/my /dev/pipe; for d in null zero full random urandom tty; do stat -c %F /dev/$d; done; echo x >/dev/null; head -c 3 /dev/zero | busybox od -c; for l in fd stdin ptmx; do readlink /dev/$l; done'
 contains 'character special file 1 3 660 3 4'; contains 'fifo 0 0 666 0 0'; contains '/proc/self/fd/0'
+inside "c['linux']['devices'] = [{'path': '/dev/ptmx', 'type': 'c', 'major': 5, 'minor': 2}, {'path': '/dev/null', 'type': 'c', 'major': 1, 'minor': 3}]" \
+	'readlink /dev/ptmx'
+contains pts/ptmx
 
 say "seccomp"
 profile="{'defaultAction': 'SCMP_ACT_ALLOW', 'architectures': ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86'], 'syscalls': [{'names': ['sethostname', 'not_a_call'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 95}]}"
@@ -136,6 +139,14 @@ no create --config limited.json second
 contains "somebody else's processes"
 is running lim
 yes delete --force lim
+# Without a limit on processes there is no folder to count them, but they are counted.
+configure free.json "c['process']['args'] = ['/bin/sh', '-c', 'sleep 100 & exec sleep 100']"
+yes run --detach --config free.json free
+[ ! -d /sys/fs/cgroup/pids/hospes-free ] || fail "a pids cgroup for nothing"
+o events --stats free | python3 -c 'import json,sys; d=json.load(sys.stdin)["data"]; assert d["pids"]["current"] == 2, d'
+yes update --pids-limit 9 free
+o events --stats free | python3 -c 'import json,sys; d=json.load(sys.stdin)["data"]; assert d["pids"] == {"current": 2, "limit": 9}, d'
+yes delete --force free
 [ -z "$(find /sys/fs/cgroup -name "hospes-test-$$")" ] || fail "a cgroup is left"
 
 say "cgroups by systemd (which a script stands in for)"
@@ -245,7 +256,7 @@ refuse "c['root']['path'] = 'nosuch'" "root.path"
 refuse "c['linux']['namespaces'][0]['path'] = '$work/missing'" "linux.namespaces: pid namespace $work/missing: No such file"
 refuse "c['linux']['namespaces'][0]['path'] = '/proc/self/ns/net'" "is no pid namespace"
 refuse "c['process']['args'] = ['nosuch']" "executable file not found in \$PATH"
-refuse "c['process']['args'] = ['/etc']" "Is a directory"
+refuse "c['process']['args'] = ['/etc']" "is a directory: permission denied"
 refuse "c['process']['apparmorProfile'] = 'p'" "AppArmor"
 refuse "c['linux']['cgroupsPath'] = '/a/../b'" "linux.cgroupsPath"
 configure lacking.json "c['process']['args'] = ['/bin/true']; c['process']['oomScoreAdj'] = -1000"

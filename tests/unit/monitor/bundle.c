@@ -9,8 +9,10 @@
 #include "base/json.h"
 #include "container/config.h"
 #include "container/seccomp.h"
+#include "monitor/bundle_caps.h"
 #include "monitor/bundle_seccomp.h"
 #include "monitor/guest_container.h"
+#include "monitor/guest_mount.h"
 #include "unit.h"
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})

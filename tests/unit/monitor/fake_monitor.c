@@ -110,7 +110,7 @@ static int console(void *ctx, struct conn *c, struct err *e)
     return err_set(e, -ENODEV, "it has no console");
 }
 
-static const struct requests_ops ops = {describe, exec, console, NULL};
+static const struct requests_ops ops = {.describe = describe, .exec = exec, .console = console};
 
 static void *run(void *ctx)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/image_root.h"
+#include "store/image_layers.h"
 
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "place.h"
 #include "store/ext4.h"
@@ -37,6 +38,16 @@ static void files_come_out_as_they_went_in(void **state)
           "[ $(stat -c %b to/holes) -lt 100 ] && [ to/a/file -ef to/a/b/same ] && [ ! -e to/lost+found ]");
 }
 
+static void attributes_come_out_too(void **state)
+{
+    struct place *p = *state;
+    char value[8];
+    sh(p, "mkdir in; echo x >in/file; mke2fs -q -t ext4 -d in disk 16M; "
+          "debugfs -w -R 'ea_set /file user.color blue' disk 2>/dev/null");
+    unpack(p, "disk", 0);
+    assert_int_equal(getxattr("to/file", "user.color", value, sizeof(value)), 4);
+}
+
 /* A folder that contains itself ends; nothing is written outside of `to`. */
 static void a_folder_in_itself_is_refused(void **state)
 {
@@ -58,23 +69,25 @@ static void an_images_root_is_made_once_and_goes_with_it(void **state)
 {
     struct place *p = *state;
     OWN(image) i = NULL;
-    OWN_MEM char *first = NULL, *second = NULL;
+    OWN_LAYERS first = {0}, second = {0};
     sh(p, "mkdir -p in/bin in/etc; cp /bin/sh in/bin/sh; echo x >in/etc/name");
     if (image_import(&(struct image_import){.path = "in", .name = "small"}, NULL, &i, &p->e) < 0)
         fail_msg("%s", p->e.text);
-    assert_int_equal(image_root(i, &first, &p->e), 0);
+    assert_int_equal(image_layers_get(i, &first, &p->e), 0);
+    assert_int_equal(first.nr, 1);
     sh(p, "diff -r in data/images/small/root; echo mark >data/images/small/root/mark");
-    assert_int_equal(image_root(i, &second, &p->e), 0);
-    assert_string_equal(first, second);
+    assert_int_equal(image_layers_get(i, &second, &p->e), 0);
+    assert_string_equal(first.roots[0], second.roots[0]);
     sh(p, "[ -e data/images/small/root/mark ]");
     assert_int_equal(image_remove("small", &p->e), 0);
-    assert_int_equal(access(first, F_OK), -1);
+    assert_int_equal(access(first.roots[0], F_OK), -1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(files_come_out_as_they_went_in),
+        CASE(attributes_come_out_too),
         CASE(a_folder_in_itself_is_refused),
         CASE(a_damaged_file_system_is_an_error),
         CASE(an_images_root_is_made_once_and_goes_with_it),

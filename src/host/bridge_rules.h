@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * bridge_rules: what the packet filter does for containers on the bridge.
+ *
+ *     table ip hospes {                                  one for the host, made by the first container
+ *         chain guard {       hook prerouting, raw       no packets for or of the host's loopback from them
+ *         chain forward {     hook forward               from outside only what was published
+ *         chain masquerade {  hook postrouting, nat      out with the host's address; published ports from
+ *     }                                                  127.0.0.1 and from containers
+ *     table ip hospes-10.87.3.4 { flags owner            one for each container with published ports; the
+ *         chain prerouting, output { nat                 kernel takes it away when its monitor is gone
+ *     }
+ */
+#pragma once
+
+#include "base/err.h"
+#include "host/net_forward.h"
+
+int bridge_rules_open(struct err *e); /* -EPERM, -EOPNOTSUPP */
+
+/*
+ * Ports that lead to address, instead of those that did: all or none of the change. fd: of
+ * netlink_open(NETLINK_NETFILTER); they lead there until it is closed. -EOPNOTSUPP: Linux before 5.12.
+ */
+int bridge_rules_publish(int fd, struct in_addr address, const struct net_forward *list, size_t nr,
+                         struct err *e);
