@@ -23,12 +23,9 @@
 #include "container/ns.h"
 #include "container/pid_file.h"
 #include "container/process.h"
-<<<<<<< HEAD
+#include "container/restore.h"
 #include "container/spawn.h"
 #include "container/state_lock.h"
-=======
-#include "container/restore.h"
->>>>>>> main
 
 struct creation {
     const char *root, *id;
