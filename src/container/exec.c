@@ -139,7 +139,7 @@ _Noreturn static void enter(struct entering *n, int flags)
     if (rc < 0)
         give_up(n, &e);
     process_close_on_exec(n->o->preserve_fds);
-    process_exec(file, &n->j->p, n->o->preserve_fds, &e);
+    process_exec(file, &n->j->p, NULL, n->o->preserve_fds, &e);
     give_up(n, &e);
 }
 

@@ -16,12 +16,14 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/proc.h"
 #include "container/self.h"
+#include "monitor/container_id.h"
 #include "monitor/container_monitor.h"
 #include "monitor/engine_pick.h"
 #include "monitor/guest_mount.h"
@@ -29,6 +31,7 @@
 #include "store/image.h"
 
 #define MONITOR_LOG_MAX (1 << 20)
+#define PATIENCE_MS     10000 /* for a monitor to end what it began */
 
 struct spawn {
     const struct guest_config *guest;
@@ -207,14 +210,28 @@ static void record_stopped(const struct guest_dir *d)
         guest_dir_record(d, stopped, NULL);
 }
 
+/* A container's processes do not end with their monitor: it is given the time to end them. */
+static void ask_to_end(pid_t pid)
+{
+    OWN_FD pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd p = {.fd = pidfd, .events = POLLIN};
+    kill(pid, SIGTERM);
+    while (pidfd >= 0 && poll(&p, 1, PATIENCE_MS) < 0 && errno == EINTR)
+        ;
+}
+
 /* The monitor did not come up. Until its end of the pipe is closed it lives. */
 static void put_down(struct spawn *s, int fd, pid_t pid)
 {
     char rest[64];
+    if (pid > 0 && s->guest->kind == GUEST_CONTAINER)
+        ask_to_end(pid);
     if (pid > 0)
         kill(pid, SIGKILL);
     while (read(fd, rest, sizeof(rest)) > 0 || errno == EINTR)
         errno = 0;
+    if (s->guest->kind == GUEST_CONTAINER)
+        container_sweep(s->dir); /* what it left nevertheless */
     if (s->fresh)
         guest_dir_remove(s->dir, NULL);
     else

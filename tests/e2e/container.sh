@@ -12,10 +12,9 @@ fi
 tag=c$$
 net=(--net none)
 
-cgroups() { find /sys/fs/cgroup -maxdepth 3 -name 'hospes-*' 2>/dev/null | sort; }
+cgroups() { find /sys/fs/cgroup -maxdepth 3 -name "hospes-*$mark" 2>/dev/null | sort; }
 mounts() { grep -c "$assets" /proc/self/mountinfo || :; }
 ours() { pgrep -f "sleep $1" | wc -l; }
-cgroups_before=$(cgroups)
 mounts_before=$(mounts)
 
 say "the image's root is made ready once"
@@ -25,6 +24,14 @@ root=$HOSPES_ROOT/data/images/debian/root
 [ "$(stat -c %a "$root/usr/bin/passwd")" = 4755 ] || fail "set-uid is lost"
 [ "$(stat -c %a "$root/tmp")" = 1777 ] || fail "mode of /tmp"
 [ -L "$root/bin" ] || fail "a link is lost"
+
+say "cgroups have the run folder's mark"
+guests+=("$tag-mark")
+expect 0 "$hospes" run "${net[@]}" -d --name "$tag-mark" debian sleep 4320
+mark=$(find "$HOSPES_ROOT/run/.containers" -name "$tag-mark.*" -printf '%f' | sed 's/.*\././')
+[ -n "$(cgroups)" ] || fail "no cgroup ends in $mark"
+expect 0 "$hospes" rm -f "$tag-mark"
+[ -z "$(cgroups)" ] || fail "cgroups: $(cgroups)"
 
 say "status, streams, environment, user, folder"
 expect 7 "$hospes" run "${net[@]}" --rm debian sh -c 'exit 7'
@@ -154,6 +161,20 @@ rc=0; wait $client || rc=$?
 for _ in $(seq 50); do "$hospes" ps -aq | grep -q "$tag-fg" || break; sleep 0.1; done
 ! "$hospes" ps -aq | grep -q "$tag-fg" || fail "it is still there"
 
+say "told to end while it begins, at whatever moment"
+trap - TERM # which bash would lose between its fork and its exec
+for i in $(seq 0 24); do
+	"$hospes" run "${net[@]}" --rm debian sleep 4325 &
+	client=$!
+	sleep "0.00$((i % 5))$((i / 5 * 2))"
+	kill -TERM $client
+	wait $client || :
+done
+trap 'exit 130' TERM
+for _ in $(seq 50); do [ "$(ours 4325)" -eq 0 ] && break; sleep 0.1; done
+[ "$(ours 4325)" -eq 0 ] || fail "processes: $(pgrep -af 'sleep 4325')"
+[ -z "$(cgroups)" ] || fail "cgroups: $(cgroups)"
+
 say "a monitor that dies takes nothing along that the next command does not find"
 guests+=("$tag-dead")
 expect 0 "$hospes" run "${net[@]}" -d --name "$tag-dead" debian sleep 4323
@@ -222,7 +243,7 @@ expect 125 as "$home/hospes" run --net none --rm -m 64M tiny true
 [ -z "$(ls "$home/root/data/guests")" ] || fail "guests of the user: $(ls "$home/root/data/guests")"
 
 say "nothing is left"
-[ "$(cgroups)" = "$cgroups_before" ] || fail "cgroups: $(cgroups)"
+[ -z "$(cgroups)" ] || fail "cgroups: $(cgroups)"
 [ "$(mounts)" -le $((mounts_before + 1)) ] || fail "mounts: $(grep "$assets" /proc/self/mountinfo)"
 [ -z "$("$hospes" ps -aq | grep "^$tag" || :)" ] || fail "guests: $("$hospes" ps -aq)"
 [ -z "$(find "$HOSPES_ROOT/run/.containers" -mindepth 1 -maxdepth 1 ! -name '.*')" ] || fail "states: $(ls "$HOSPES_ROOT/run/.containers")"

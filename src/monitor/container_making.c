@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* container_making: see container_making.h. */
+#include "monitor/container_making.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/inroot.h"
+#include "base/reaper.h"
+#include "container/container.h"
+#include "monitor/bundle_caps.h"
+#include "monitor/container_id.h"
+#include "monitor/container_root.h"
+#include "monitor/guest_security.h"
+#include "store/image.h"
+#include "store/image_root.h"
+#include "vm/guest_program.h"
+
+static int open_image(struct container_making *m, struct err *e)
+{
+    OWN_MEM char *lower = NULL;
+    int rc;
+    if ((rc = image_open(m->guest->image, &m->image, e)) < 0 ||
+        (rc = image_hold(m->image, &m->image_hold, e)) < 0 || (rc = image_root(m->image, &lower, e)) < 0 ||
+        (rc = container_root_leave_host(&m->rootless, e)) < 0)
+        return rc;
+    return container_root_open(m->dir, m->image, lower, m->guest->rm, &m->root, e);
+}
+
+static const char *find_shell(int root)
+{
+    OWN_FD bash = inroot_open(root, "/bin/bash", O_PATH, 0);
+    return bash >= 0 ? "/bin/bash" : "/bin/sh";
+}
+
+static int find_user(struct container_making *m, int root, struct err *e)
+{
+    int rc = bundle_user_find(root, m->guest->user, &m->user, e);
+    for (const char *const *g = m->guest->container.groups; g && *g && rc == 0; g++)
+        rc = bundle_user_join(root, *g, &m->user, e);
+    return rc;
+}
+
+static int write_config(struct container_making *m, struct err *e)
+{
+    OWN_FD root = open(m->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    OWN_MEM char *path = guest_dir_run_file(m->dir, "config.json");
+    OWN_MEM char *text = NULL;
+    int rc = root < 0 ? err_sys(e, "%s", m->root) : find_user(m, root, e);
+    if (rc < 0)
+        return rc;
+    if (m->rootless && (m->user.uid || m->user.gid))
+        return err_set(e, -EOPNOTSUPP, "user %s: an ordinary user's container has one user, root",
+                       m->guest->user);
+    m->shell = strdup(find_shell(root));
+    const struct bundle b = {.guest = m->guest,
+                             .root = m->root,
+                             .files = m->dir->run,
+                             .user = &m->user,
+                             .shell = m->shell,
+                             .rootless = m->rootless};
+    if ((rc = bundle_config(&b, &text, e)) < 0)
+        return rc;
+    OWN_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    rc = fd < 0 ? -errno : file_write_all(fd, text, strlen(text));
+    return rc < 0 ? err_code(e, rc, "config.json") : 0;
+}
+
+int container_making_open(struct container_making *m, struct err *e)
+{
+    int rc = open_image(m, e);
+    return rc < 0 ? rc : write_config(m, e);
+}
+
+void container_making_close(struct container_making *m)
+{
+    container_root_close(m->dir);
+    image_free(take(m->image));
+    own_fd(&m->image_hold);
+    free(m->root);
+    free(m->shell);
+}
+
+/* ---- the process ---- */
+
+/* Not where mounting is allowed, which Landlock would refuse, nor where the host's processes are looked into.
+ */
+static bool wants_landlock(const struct guest_container *k)
+{
+    struct guest_security s;
+    bool admin = bundle_caps(k) >> cap_number("CAP_SYS_ADMIN") & 1;
+    return guest_security_of(k, &s, NULL) == 0 && !s.landlock_off && !s.seccomp_off && !admin && !k->host_pid;
+}
+
+static int make(void *ctx, const char *socket, struct err *e)
+{
+    const struct container_making *m = ctx;
+    const struct guest_container *k = &m->guest->container;
+    const struct create_extras extras = {
+        .init = k->init ? guest_program : NULL,
+        .init_bytes = (size_t)(guest_program_end - guest_program),
+        .init_name = REAPER_NAME,
+        .landlock = wants_landlock(k),
+        .landlock_abstract = m->guest->net == GUEST_NET_HOST,
+    };
+    const struct create_options o = {.bundle = m->dir->run, .console_socket = socket, .extras = &extras};
+    return container_create(m->states, m->id, &o, e);
+}
+
+static int find_pid(const struct container_making *m, pid_t *ret, struct err *e)
+{
+    OWN_STATE s = {0};
+    int rc = state_read(m->states, m->id, &s, NULL, e);
+    if (rc == 0)
+        *ret = s.pid;
+    return rc;
+}
+
+int container_making_process(const struct container_making *m, struct helper_streams *ret, pid_t *ret_pid,
+                             struct err *e)
+{
+    const struct guest_container *k = &m->guest->container;
+    OWN_MEM char *tty = guest_dir_run_file(m->dir, "tty");
+    const struct helper h = {.tty = k->tty,
+                             .input = k->input,
+                             .uid = m->user.uid,
+                             .gid = m->user.gid,
+                             .tty_path = tty,
+                             .make = make,
+                             .ctx = (void *)(uintptr_t)m};
+    container_sweep(m->dir); /* what a container of that name left, whose monitor and host died */
+    int rc = helper_make(&h, ret, e);
+    return rc < 0 ? rc : find_pid(m, ret_pid, e);
+}
