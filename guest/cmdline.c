@@ -12,6 +12,8 @@ static void take_word(struct cmdline *c, const char *word)
     size_t name = value ? (size_t)(value++ - word) : 0;
     if (name == 11 && !strncmp(word, "hospes.root", name))
         snprintf(c->root, sizeof(c->root), "%s", value);
+    if (name == 12 && !strncmp(word, "hospes.share", name))
+        snprintf(c->share, sizeof(c->share), "%s", value);
     if (name == 11 && !strncmp(word, "hospes.name", name))
         snprintf(c->name, sizeof(c->name), "%s", value);
     if (name == 11 && !strncmp(word, "hospes.init", name))

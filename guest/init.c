@@ -91,6 +91,8 @@ _Noreturn static void start_guest(char *argv0)
     modules_load("/modules");
     if (c.root[0])
         root_switch(c.root);
+    if (c.share[0])
+        root_share(c.share);
     net_up(c.net);
     if (c.image_init) {
         net_names(c.name, c.net, true);

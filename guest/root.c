@@ -17,6 +17,7 @@
 #include "guest/say.h"
 
 #define NEW     "/newroot"
+#define SHARE   "/share"
 #define WAIT_MS 30000
 #define STEP_MS 5
 
@@ -119,6 +120,13 @@ static void carry_over(const char *dir)
     mkdir(to, 0755);
     if (mount(dir, to, NULL, MS_MOVE, NULL) < 0)
         umount2(dir, MNT_DETACH); /* the disk has no such folder and is read-only */
+}
+
+void root_share(const char *tag)
+{
+    mkdir(SHARE, 0755);
+    if (mount(tag, SHARE, "virtiofs", MS_NODEV, NULL) < 0)
+        die("mount the host's folders: %s", strerror(errno));
 }
 
 void root_switch(const char *disk)

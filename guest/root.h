@@ -9,5 +9,8 @@ void root_mount_kernel(void); /* /proc, /sys and /dev, wherever the root is now 
 /* Wait for the disk, mount it, grow its file system to its size, move there and drop the initramfs. */
 void root_switch(const char *disk);
 
+/* Mount the host's folders at /share. */
+void root_share(const char *tag);
+
 /* The rest of what a system expects to be mounted and made; when the image's init does not see to it. */
 void root_furnish(void);

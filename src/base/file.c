@@ -147,6 +147,8 @@ static int make_one(const char *path, mode_t mode, struct err *e)
 
 int dir_make(const char *path, mode_t mode, struct err *e)
 {
+    if (access(path, F_OK) == 0) /* most are */
+        return make_one(path, mode, e);
     OWN_MEM char *upto = strdup(path);
     if (!upto)
         return err_code(e, -ENOMEM, "create folder %s", path);

@@ -13,11 +13,18 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+/* What a far end keeps of a request while it is submitted; the first member of each kind of request. */
+struct work {
+    struct work *next;
+    int status;
+};
+
 /* ---- disk ---- */
 enum disk_op { DISK_READ, DISK_WRITE, DISK_FLUSH, DISK_DISCARD, DISK_WRITE_ZEROES };
 
 /* Owned by the device until done; iov points into guest RAM or device memory and stays valid till then. */
 struct disk_req {
+    struct work work;
     enum disk_op op;
     bool unmap;      /* WRITE_ZEROES may deallocate */
     uint64_t offset; /* bytes, checked by the device against disk_port.bytes */
@@ -27,8 +34,6 @@ struct disk_req {
     /* Called once, later, on the loop's thread under the board lock. status: 0 or negative errno. */
     void (*done)(struct disk_req *req, int status);
     void *ctx;
-    struct disk_req *next; /* these two are the far end's while submitted */
-    int status;
 };
 
 struct disk_port {
@@ -65,6 +70,27 @@ struct char_port {
     void (*drained)(void *dev);                                /* output is possible again */
     void (*resize)(void *dev, unsigned cols, unsigned rows);   /* may be NULL */
     void *dev;
+};
+
+/* ---- share: a folder of the host; the guest's file system speaks FUSE messages with it ---- */
+
+/* Owned by the device until done; iov points into guest RAM and stays valid till then. */
+struct share_req {
+    struct work work;
+    const struct iovec *out, *in; /* the guest's message; room for the answer, in_bytes in all */
+    unsigned nr_out, nr_in;
+    uint32_t out_bytes, in_bytes;
+    /* Called once, later, on the loop's thread under the board lock. bytes: of the answer; 0: there is none.
+     */
+    void (*done)(struct share_req *req, uint32_t bytes);
+    void *ctx;
+};
+
+struct share_port {
+    void (*submit)(void *ctx, struct share_req *req);
+    void (*drain)(void *ctx); /* as disk_port's */
+    void *ctx;
+    const char *tag; /* what the guest mounts it by, at most 36 bytes */
 };
 
 /* ---- entropy: fills buf with len random bytes, never blocks; used by virtio-rng ---- */

@@ -6,7 +6,10 @@
 
 #include "base/json.h"
 #include "cli/help.h"
+#include "monitor/oci_machine.h"
 #include "oci/oci.h"
+
+static const struct machines machines = {.monitor = oci_machine_run};
 
 static int unknown(const char *word)
 {
@@ -59,14 +62,14 @@ static int help(int argc, char **argv)
 static bool is_runtime(const char *program)
 {
     const char *slash = strrchr(program, '/');
-    return strcmp(slash ? slash + 1 : program, "hospes-oci") == 0;
+    return strncmp(slash ? slash + 1 : program, "hospes-oci", 10) == 0;
 }
 
 /* hospes oci ...: the same words as behind hospes-oci. */
 static int runtime(int argc, char **argv)
 {
     argv[0] = (char[]){"hospes-oci"};
-    return oci_main(argc, argv);
+    return oci_main(argc, argv, &machines);
 }
 
 int main(int argc, char **argv)
@@ -74,7 +77,7 @@ int main(int argc, char **argv)
     int words;
     json_seed();
     if (argc > 0 && is_runtime(argv[0]))
-        return oci_main(argc, argv);
+        return oci_main(argc, argv, &machines);
     if (argc > 1 && strcmp(argv[1], "oci") == 0)
         return runtime(argc - 1, argv + 1);
     if (argc < 2) {

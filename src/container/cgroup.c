@@ -78,8 +78,7 @@ static void hierarchy(struct cgroup *g, char *line)
     if (*name == 0 || strlen(name) > 40)
         return;
     snprintf(top, sizeof(top), TOP "/%s", strncmp(name, "name=", 5) == 0 ? name + 5 : name);
-    if (is_kind(top, CGROUP_SUPER_MAGIC))
-        add(g, name, top, false);
+    add(g, name, top, false);
 }
 
 static void find_hierarchies(struct cgroup *g)
@@ -253,12 +252,14 @@ static bool wants_cpu(const struct resources *r)
 /* Those that signals, pauses and statistics go by, and those with a limit. */
 static bool wanted(const struct cgroup_dir *d, const struct resources *r)
 {
-    static const char *const always[] = {"freezer", "devices", "memory", "pids", "cpuacct"};
+    static const char *const always[] = {"freezer", "devices", "memory", "cpuacct"};
     for (unsigned i = 0; i < sizeof(always) / sizeof(always[0]); i++)
         if (strstr(d->name, always[i]))
             return true;
     if (strcmp(d->name, "cpu") == 0)
         return wants_cpu(r);
+    if (strcmp(d->name, "pids") == 0)
+        return r->pids != UNSET;
     if (strcmp(d->name, "cpuset") == 0)
         return r->cpus || r->mems;
     if (strcmp(d->name, "blkio") == 0)
@@ -270,11 +271,17 @@ static bool wanted(const struct cgroup_dir *d, const struct resources *r)
     return d->v2 || (strstr(d->name, "net_") && (r->net_class != UNSET || r->net_prio.nr));
 }
 
+/* /proc/self/cgroup lists hierarchies that are mounted nowhere, too. */
+static bool mounted(const struct cgroup_dir *d)
+{
+    return d->v2 || is_kind(d->top, CGROUP_SUPER_MAGIC);
+}
+
 int cgroup_make(struct cgroup *g, const struct resources *r, bool all, bool needed, struct err *e)
 {
     for (unsigned i = 0; i < g->nr; i++) {
         struct cgroup_dir *d = &g->dir[i];
-        if (!all && !wanted(d, r))
+        if ((!all && !wanted(d, r)) || !mounted(d))
             continue;
         d->enable = g->pure_v2 || r->hugepages.nr || r->rdma.nr || r->unified.nr;
         int rc = make_path(d);
@@ -308,7 +315,7 @@ int cgroup_complete(struct cgroup *g, const struct resources *r, struct err *e)
     int rc = 0;
     for (unsigned i = 0; rc == 0 && i < g->nr; i++) {
         struct cgroup_dir *d = &g->dir[i];
-        if (d->there || d->v2 || !wanted(d, r))
+        if (d->there || d->v2 || !wanted(d, r) || !mounted(d))
             continue;
         rc = pid ? 0 : cgroup_pids(g, &pid, &nr, e);
         if (rc == 0 && (rc = make_path(d)) < 0)

@@ -63,6 +63,8 @@ void cgroup_entry_close(struct cgroup_entry *n);
 
 /* All processes, those of cgroups below too; malloc'd. */
 int cgroup_pids(const struct cgroup *g, pid_t **ret, unsigned *ret_nr, struct err *e);
+/* The same with threads, counted. -errno. */
+int cgroup_count_tasks(const struct cgroup *g);
 int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e); /* waits until it is so */
 bool cgroup_frozen(const struct cgroup *g);
 const struct cgroup_dir *

@@ -133,11 +133,16 @@ static json_t *memory(const struct cgroup_dir *d)
 
 /* ---- the rest ---- */
 
-static json_t *pids(const struct cgroup_dir *d)
+/* A container without a limit may have no folder there. */
+static json_t *pids(const struct cgroup *g)
 {
     json_t *p = json_object();
+    const struct cgroup_dir *d = cgroup_with(g, "pids");
+    int tasks = d ? 0 : cgroup_count_tasks(g);
     put_file(p, "current", d, "pids.current");
     put_file(p, "limit", d, "pids.max");
+    if (!d && tasks >= 0)
+        put(p, "current", (uint64_t)tasks);
     return p;
 }
 
@@ -197,13 +202,11 @@ static json_t *blkio(const struct cgroup *g)
 json_t *cgroup_stats(const struct cgroup *g)
 {
     json_t *all = json_object();
-    const struct cgroup_dir *v2 = g->nr ? &g->dir[g->nr - 1] : NULL, *mem = cgroup_with(g, "memory"),
-                            *pid = cgroup_with(g, "pids");
+    const struct cgroup_dir *v2 = g->nr ? &g->dir[g->nr - 1] : NULL, *mem = cgroup_with(g, "memory");
     json_object_set_new(all, "cpu", g->pure_v2 && v2->there ? cpu_v2(v2) : cpu_v1(g));
     if (mem)
         json_object_set_new(all, "memory", memory(mem));
-    if (pid)
-        json_object_set_new(all, "pids", pids(pid));
+    json_object_set_new(all, "pids", pids(g));
     json_object_set_new(all, "blkio", blkio(g));
     return all;
 }

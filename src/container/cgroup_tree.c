@@ -44,6 +44,7 @@ static int walk(const char *path, int (*fn)(const char *path, void *ctx), void *
 /* ---- processes ---- */
 
 struct pid_list {
+    const char *file; /* cgroup.procs or, with threads, another */
     pid_t *pid;
     unsigned nr, cap;
 };
@@ -67,7 +68,8 @@ static int add_pid(struct pid_list *l, pid_t pid)
 
 static int read_pids(const char *path, void *ctx)
 {
-    OWN_MEM char *file = path_make("%s/cgroup.procs", path), *text = NULL;
+    const struct pid_list *l = ctx;
+    OWN_MEM char *file = path_make("%s/%s", path, l->file), *text = NULL;
     int rc = file ? file_read(file, 16 << 20, &text, NULL, NULL) : -ENOMEM;
     if (rc < 0)
         return rc == -ENOENT || rc == -ENODEV || rc == -EOPNOTSUPP ? 0 : rc;
@@ -79,7 +81,7 @@ static int read_pids(const char *path, void *ctx)
 
 bool cgroup_dir_busy(const struct cgroup_dir *d)
 {
-    struct pid_list l = {0};
+    struct pid_list l = {.file = "cgroup.procs"};
     int rc = walk(d->path, read_pids, &l, 0);
     free(l.pid);
     return rc < 0 || l.nr > 0;
@@ -97,7 +99,7 @@ static const struct cgroup_dir *processes_dir(const struct cgroup *g)
 int cgroup_pids(const struct cgroup *g, pid_t **ret, unsigned *ret_nr, struct err *e)
 {
     const struct cgroup_dir *d = processes_dir(g);
-    struct pid_list l = {0};
+    struct pid_list l = {.file = "cgroup.procs"};
     int rc = d ? walk(d->path, read_pids, &l, 0) : 0;
     if (rc < 0) {
         free(l.pid);
@@ -106,6 +108,15 @@ int cgroup_pids(const struct cgroup *g, pid_t **ret, unsigned *ret_nr, struct er
     *ret = l.pid;
     *ret_nr = l.nr;
     return 0;
+}
+
+int cgroup_count_tasks(const struct cgroup *g)
+{
+    const struct cgroup_dir *d = processes_dir(g);
+    struct pid_list l = {.file = d && d->v2 ? "cgroup.threads" : "tasks"};
+    int rc = d ? walk(d->path, read_pids, &l, 0) : -ENOENT;
+    free(l.pid);
+    return rc < 0 ? rc : (int)l.nr;
 }
 
 /* ---- freezing ---- */

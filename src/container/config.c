@@ -48,6 +48,12 @@ static char *without_seccomp(struct config *c)
     return text;
 }
 
+json_t *config_document(const struct config *c)
+{
+    json_error_t je;
+    return parse_text(c->text, c->text_len, &je);
+}
+
 static int parse_json(struct config *c, const char *what, struct err *e)
 {
     json_error_t je;
@@ -93,6 +99,7 @@ static void top(struct config *c, const struct field *root)
     config_mounts(c, &mounts);
     config_hooks(c, &hooks);
     annotations(c, root);
+    config_vm(c, root);
 }
 
 int config_parse(char *text, size_t len, const char *what, struct config *c, struct err *e)

@@ -3,7 +3,8 @@
  * config: a bundle's config.json as plain structs, all of it checked before anything is done.
  *
  * Strings and lists belong to the struct config and die with it. Numbers that may be missing say so with the
- * value UNSET. Source: OCI runtime-spec 1.2, config.md and config-linux.md.
+ * value UNSET. Source: OCI runtime-spec 1.2, config.md, config-linux.md and
+ * config-vm.md.
  */
 #pragma once
 
@@ -156,6 +157,18 @@ struct time_offset {
     uint32_t nanosecs;
 };
 
+#define VM_CPUS_MAX   64
+#define VM_MEMORY_MIN (64u << 20) /* bytes */
+
+struct vm_config {
+    bool there;                  /* the section is */
+    bool wanted;                 /* a machine is to stand around the container */
+    const char *kernel, *initrd; /* files; NULL: the usual ones */
+    struct strings parameters;   /* of the kernel */
+    unsigned cpus;               /* 0: not said */
+    uint64_t memory;             /* bytes; 0: not said */
+};
+
 struct config {
     struct arena arena;
     json_t *json;
@@ -188,6 +201,7 @@ struct config {
     struct strings masked_paths, readonly_paths;
     const char *mount_label;
     int64_t personality; /* UNSET */
+    struct vm_config vm;
 };
 
 /*
@@ -197,6 +211,8 @@ struct config {
 int config_load(const char *path, const char *what, struct config *c, struct err *e);
 int config_parse(char *text, size_t len, const char *what, struct config *c, struct err *e); /* owns text */
 void config_fini(struct config *c);
+/* The document as it was written, with the seccomp section. New reference; NULL: out of memory. */
+json_t *config_document(const struct config *c);
 #define OWN_CONFIG __attribute__((cleanup(config_fini))) struct config
 
 /* A process or resources object by itself, from FILE or "-": `exec --process`, `update --resources`. */
@@ -210,7 +226,9 @@ void config_mounts(struct config *c, const struct field *mounts);
 void config_hooks(struct config *c, const struct field *hooks);
 void config_linux(struct config *c, const struct field *linux_);
 void config_resources(struct config *c, const struct field *resources);
+void config_vm(struct config *c, const struct field *root);    /* after annotations */
 void config_check(struct config *c, const struct field *root); /* what contradicts */
+void vm_limits(struct resources *r); /* leave out what the machine itself has, or its monitor needs */
 struct id_maps config_id_maps(struct config *c, const struct field *list);
 
 /* An argument of the option table in mounts; false: no such option (then it is data). */

@@ -13,6 +13,7 @@
 #include "container/state.h"
 
 struct criu_options;
+struct launch;
 
 /* What hospes' own containers have beside their configuration. */
 struct create_extras {
@@ -30,6 +31,12 @@ struct create_options {
     const char *console_socket, *pid_file;
     unsigned preserve_fds;
     bool no_pivot, no_new_keyring, systemd_cgroup;
+    /*
+     * The life of a machine's monitor, in a process made for it; it does not return, and answers as init_main
+     * does. NULL: this program has no machines, and a configuration that wants one is refused with -ENOEXEC.
+     */
+    void (*machine)(struct launch *l);
+    bool machine_wanted;             /* whatever the configuration says */
     bool detach, keep;               /* `run`: do not wait for it; do not delete it at its end */
     const struct criu_options *criu; /* `restore`: its process comes from there; else NULL */
 };

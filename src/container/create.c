@@ -35,6 +35,7 @@ struct creation {
     bool made;    /* the folder of its state is ours to remove */
     pid_t holder; /* of systemd's scope */
     const char *scope;
+    struct resources limits; /* of the cgroup */
 };
 
 static void creation_fini(struct creation *k)
@@ -97,6 +98,19 @@ static int load(struct creation *k, struct err *e)
     return 0;
 }
 
+/* Is it a machine, and if so, one that can be made here? */
+static int choose_isolation(struct creation *k, struct err *e)
+{
+    k->limits = k->c.resources;
+    if (k->o->machine_wanted || k->c.vm.wanted) {
+        if (!k->o->machine)
+            return err_set(e, -ENOEXEC, "config.json wants a machine, which is the program hospes' to make");
+        k->l.machine = k->o->machine;
+        vm_limits(&k->limits);
+    }
+    return 0;
+}
+
 static int check_terminal(const struct creation *k, struct err *e)
 {
     bool waits = k->l.start >= 0 || k->o->detach, terminal = k->c.process.terminal;
@@ -110,6 +124,8 @@ static int check_terminal(const struct creation *k, struct err *e)
 
 static int check_host(const struct creation *k, struct err *e)
 {
+    if (k->l.machine) /* its kernel is another */
+        return 0;
     const struct process_config *p = &k->c.process;
     if (p->apparmor && *p->apparmor && strcmp(p->apparmor, "unconfined") != 0 &&
         !security_available("apparmor"))
@@ -182,7 +198,7 @@ static int open_all(struct creation *k, struct err *e)
         l->console = unix_connect(k->o->console_socket, SOCK_STREAM, e);
         rc = l->console < 0 ? err_wrap(e, "--console-socket") : 0;
     }
-    if (rc < 0 || k->o->criu) /* which brings filters and mounts by itself */
+    if (rc < 0 || k->o->criu || l->machine) /* which bring filters and mounts by themselves */
         return rc;
     rc = seccomp_prepare(&k->c, k->root, &l->seccomp, e);
     return rc < 0 ? rc : mount_sources(k, e);
@@ -198,7 +214,7 @@ static int make_scope(struct creation *k, struct err *e)
     if (rc == 0)
         rc = cgroup_find(s.path, k->id, &k->l.cgroup, e);
     if (rc == 0)
-        rc = scope_start(&s, &k->l.cgroup, &k->c.resources, &k->holder, e);
+        rc = scope_start(&s, &k->l.cgroup, &k->limits, &k->holder, e);
     k->l.cgroup.scope = true;
     k->scope = rc == 0 ? arena_print(&k->c.arena, "%s", s.unit) : NULL;
     return rc;
@@ -210,9 +226,9 @@ static int make_cgroup(struct creation *k, struct err *e)
     bool needed = geteuid() == 0 && ns_user_is_hosts(); /* root of another has none of the host's to make */
     int rc = k->o->systemd_cgroup ? make_scope(k, e) : cgroup_find(k->c.cgroups_path, k->id, &l->cgroup, e);
     if (rc == 0)
-        rc = cgroup_make(&l->cgroup, &k->c.resources, k->c.cgroups_path != NULL, needed, e);
+        rc = cgroup_make(&l->cgroup, &k->limits, k->c.cgroups_path != NULL, needed, e);
     if (rc == 0)
-        rc = cgroup_apply(&l->cgroup, &k->c.resources, true, e);
+        rc = cgroup_apply(&l->cgroup, &k->limits, true, e);
     return rc < 0 ? rc : cgroup_entry_open(&l->cgroup, &l->entry, e);
 }
 
@@ -236,6 +252,7 @@ static void fill_state(struct creation *k)
         .annotations = c->annotations,
         .has_poststart = c->hooks[HOOK_POSTSTART].nr > 0,
         .has_poststop = c->hooks[HOOK_POSTSTOP].nr > 0,
+        .machine = k->l.machine != NULL,
     };
 }
 
@@ -296,6 +313,8 @@ static int create(struct creation *k, bool waits, struct spawned *ret, struct er
     int rc = state_check_id(k->id, e);
     if (rc == 0)
         rc = load(k, e);
+    if (rc == 0)
+        rc = choose_isolation(k, e);
     if (rc == 0)
         rc = check_host(k, e);
     k->l.set_groups = rc == 0 && ns_may_set_groups(&k->c);

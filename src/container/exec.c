@@ -22,6 +22,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "container/exec_machine.h"
 #include "container/fdpass.h"
 #include "container/foreground.h"
 #include "container/ns.h"
@@ -281,13 +282,12 @@ static int launch(const char *root, struct entering *n, const struct cgroup *g, 
 }
 
 static int open_container(const char *root, const char *id, const struct exec_options *o, struct state *s,
-                          struct cgroup *g, struct err *e)
+                          struct cgroup *g, int *ret_dir, struct err *e)
 {
-    OWN_FD dir = -1;
-    int rc = container_open(root, id, s, g, &dir, e);
+    int rc = container_open(root, id, s, g, ret_dir, e);
     if (rc < 0)
         return rc;
-    enum status is = state_status(s, dir, g);
+    enum status is = state_status(s, *ret_dir, g);
     if (is == STATUS_STOPPED || (is == STATUS_PAUSED && !o->ignore_paused))
         return err_set(e, -EBUSY, "container %s is %s", id, status_name(is));
     if (!o->cgroup || !*o->cgroup)
@@ -303,8 +303,11 @@ int container_exec(const char *root, const char *id, const struct exec_options *
 {
     OWN_STATE s = {0};
     OWN_EXEC_JOB j = {0};
+    OWN_FD dir = -1;
     struct cgroup g;
-    int rc = open_container(root, id, o, &s, &g, e);
+    int rc = open_container(root, id, o, &s, &g, &dir, e);
+    if (rc == 0 && s.machine)
+        return exec_machine(&s, dir, o, e);
     if (rc == 0)
         rc = exec_job_load(root, id, o, &j, e);
     if (rc == 0)

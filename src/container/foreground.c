@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 
-static sigset_t passed_on(void)
+sigset_t foreground_signals(void)
 {
     sigset_t set;
     sigfillset(&set);
@@ -25,7 +25,7 @@ static sigset_t passed_on(void)
 
 void foreground_hold_signals(void)
 {
-    sigset_t set = passed_on();
+    sigset_t set = foreground_signals();
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -118,7 +118,7 @@ static bool ended(pid_t pid, int *ret)
 
 int foreground_wait(pid_t pid, int master, struct err *e)
 {
-    sigset_t set = passed_on();
+    sigset_t set = foreground_signals();
     OWN_FD signals = signalfd(-1, &set, SFD_CLOEXEC);
     if (signals < 0)
         return err_sys(e, "signals");

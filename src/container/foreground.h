@@ -3,10 +3,13 @@
  */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
+
+sigset_t foreground_signals(void); /* that are passed on */
 
 /* Block what is to be passed on; before the process is made, so that none is lost. */
 void foreground_hold_signals(void);

@@ -35,6 +35,8 @@ struct launch {
     int passed_by; /* the read end of a pipe that an intermediate process holds; -1: there is none */
     unsigned preserve_fds;
     bool no_pivot, no_new_keyring, set_groups;
+    /* What the first process is if a machine stands around the container; NULL: the container's own. */
+    void (*machine)(struct launch *l);
 };
 
 /* The life of the first process, from clone to exec. */

@@ -134,8 +134,13 @@ int container_update(const char *root, const char *id, const struct resources *r
         return rc;
     if (!state_alive(&s))
         return wrong_status(&s, STATUS_STOPPED, "updated", e);
-    rc = cgroup_complete(&g, r, e);
-    return rc < 0 ? rc : cgroup_apply(&g, r, false, e);
+    struct resources mine = *r;
+    if (s.machine && r->memory != UNSET && r->memory != 0)
+        return err_set(e, -EOPNOTSUPP, "container %s is a machine, whose memory stays as it is", id);
+    if (s.machine)
+        vm_limits(&mine);
+    rc = cgroup_complete(&g, &mine, e);
+    return rc < 0 ? rc : cgroup_apply(&g, &mine, false, e);
 }
 
 /* ---- delete ---- */

@@ -37,7 +37,7 @@ static bool joins(const struct launch *l)
 static bool needs_intermediate(const struct launch *l)
 {
     const struct ns_config *ns = l->c->ns;
-    if (!ns[NS_USER].there)
+    if (!ns[NS_USER].there || l->machine)
         return false;
     return joins(l) || (ns[NS_TIME].there && geteuid() != 0);
 }
@@ -106,6 +106,17 @@ _Noreturn static void intermediate(struct launch *l)
 }
 
 /* ---- making the process ---- */
+
+/* No namespaces: what is a container's is made inside of the machine. */
+static pid_t fork_machine(struct launch *l, struct err *e)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        l->machine(l);
+        _exit(1);
+    }
+    return pid < 0 ? err_sys(e, "fork") : pid;
+}
 
 static pid_t clone_init(struct launch *l, struct err *e)
 {
@@ -253,7 +264,7 @@ int spawn_init(struct launch *l, struct spawned *ret, struct err *e)
         return err_sys(e, "socket pair");
     l->sync = pair[1];
     struct serving v = {.l = l, .sock = pair[0], .master = -1};
-    v.first = v.pid = clone_init(l, e);
+    v.first = v.pid = l->machine ? fork_machine(l, e) : clone_init(l, e);
     close(pair[1]);
     int rc = v.pid < 0 ? v.pid : 0;
     if (rc == 0 && !needs_intermediate(l))

@@ -142,10 +142,10 @@ int state_write(int dir, struct state *s, struct err *e)
     s->pid_start = process_start_ticks(s->pid);
     s->uid = geteuid();
     OWN(json_t)
-    j = json_pack("{s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:b, s:b, s:i}", "ociVersion", s->oci_version,
-                  "id", s->id, "pid", s->pid, "pidStart", (json_int_t)s->pid_start, "bundle", s->bundle,
-                  "rootfs", s->rootfs, "cgroup", s->cgroup_path, "created", created, "poststart",
-                  s->has_poststart, "poststop", s->has_poststop, "uid", s->uid);
+    j = json_pack("{s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:i}", "ociVersion",
+                  s->oci_version, "id", s->id, "pid", s->pid, "pidStart", (json_int_t)s->pid_start, "bundle",
+                  s->bundle, "rootfs", s->rootfs, "cgroup", s->cgroup_path, "created", created, "poststart",
+                  s->has_poststart, "poststop", s->has_poststop, "machine", s->machine, "uid", s->uid);
     if (j)
         json_object_set_new(j, "stdio", streams());
     if (j && s->restored)
@@ -178,6 +178,7 @@ static int parse(struct state *s, struct err *e)
     s->scope = field_string(&f, "scope");
     s->has_poststart = field_bool(&f, "poststart", false);
     s->has_poststop = field_bool(&f, "poststop", false);
+    s->machine = field_bool(&f, "machine", false);
     s->uid = (unsigned)field_int(&f, "uid", 0, 0, UINT32_MAX);
     s->restored = field_bool(&f, "restored", false);
     s->annotations = notes.v;

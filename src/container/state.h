@@ -5,6 +5,8 @@
  *     state.json    this struct          config.json   the bundle's, as it was at create
  *     start         a socket on which the container's first process waits; gone once it was told to start
  *
+ *     machine       a machine's: its monitor's control socket; out/: files that it and its guest exchange
+ *
  * Its status is never stored: it follows from the process, the socket and the freezer.
  */
 #pragma once
@@ -26,6 +28,7 @@ struct state {
     uint64_t pid_start; /* clock ticks after boot: tells a process from a later one with its number */
     json_t *annotations;
     bool has_poststart, has_poststop;
+    bool machine;         /* pid is the monitor of a machine around the container */
     bool restored;        /* criu puts what it restores into a time namespace */
     unsigned uid;         /* who made it */
     const char *stdio[3]; /* what its standard streams were at first: "pipe:[123]"; may be NULL */

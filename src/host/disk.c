@@ -12,7 +12,7 @@
 
 #include "base/log.h"
 #include "host/disk_layer.h"
-#include "host/disk_workers.h"
+#include "host/workers.h"
 
 #define WORKERS     4
 #define MAX_DISCARD (1u << 30)
@@ -20,7 +20,7 @@
 struct disk {
     struct disk_port port;
     struct disk_back back;
-    struct disk_workers *workers;
+    struct workers *workers;
     struct loop *loop;
     bool watched;
     char *name; /* for the log */
@@ -34,9 +34,10 @@ static bool changes(enum disk_op op)
     return op != DISK_READ && op != DISK_FLUSH;
 }
 
-static int carry_out(void *ctx, struct disk_req *r)
+static int carry_out(void *ctx, struct work *work)
 {
     struct disk *d = ctx;
+    const struct disk_req *r = (const struct disk_req *)work;
     const struct disk_back_ops *ops = d->back.ops;
     struct iov_part part = {r->iov, r->nr_iov, 0, r->bytes};
     if (r->op != DISK_FLUSH && (r->offset > d->back.bytes || r->bytes > d->back.bytes - r->offset))
@@ -66,9 +67,10 @@ static const char *op_name(enum disk_op op)
     return (unsigned)op < sizeof(names) / sizeof(names[0]) ? names[op] : "request";
 }
 
-static void deliver(void *ctx, struct disk_req *r, int status)
+static void deliver(void *ctx, struct work *work, int status)
 {
     struct disk *d = ctx;
+    struct disk_req *r = (struct disk_req *)work;
     if (status < 0)
         log_guest(&d->limit, "disk %s: %s of %llu bytes at %llu: %s", d->name, op_name(r->op),
                   (unsigned long long)r->bytes, (unsigned long long)r->offset, strerror(-status));
@@ -79,19 +81,19 @@ static void on_results(void *ctx, int fd, uint32_t events)
 {
     struct disk *d = ctx;
     (void)fd, (void)events;
-    disk_workers_results(d->workers, deliver);
+    workers_results(d->workers, deliver);
 }
 
 static void submit(void *ctx, struct disk_req *r)
 {
     struct disk *d = ctx;
-    disk_workers_submit(d->workers, r);
+    workers_submit(d->workers, &r->work);
 }
 
 static void drain(void *ctx)
 {
     struct disk *d = ctx;
-    disk_workers_settle(d->workers, deliver);
+    workers_settle(d->workers, deliver);
 }
 
 /* ---- open ---- */
@@ -159,9 +161,9 @@ int disk_open(const struct disk_config *c, struct loop *loop, struct disk **ret,
     d->name = strdup(c->top ? c->top : c->base);
     if (!d->name)
         return err_code(e, -ENOMEM, "disk");
-    rc = disk_workers_new(WORKERS, carry_out, d, &d->workers, e);
+    rc = workers_new("disk", WORKERS, carry_out, d, &d->workers, e);
     if (rc == 0)
-        rc = loop_watch(loop, disk_workers_fd(d->workers), EPOLLIN, on_results, d, e);
+        rc = loop_watch(loop, workers_fd(d->workers), EPOLLIN, on_results, d, e);
     if (rc < 0)
         return err_wrap(e, "disk %s", d->name);
     d->watched = true;
@@ -196,14 +198,14 @@ void disk_close(struct disk *d)
     if (!d)
         return;
     if (d->watched)
-        loop_unwatch(d->loop, disk_workers_fd(d->workers));
+        loop_unwatch(d->loop, workers_fd(d->workers));
     if (d->workers)
-        disk_workers_drain(d->workers, deliver);
+        workers_drain(d->workers, deliver);
     if (d->back.ops) {
         last_flush(d);
         d->back.ops->close(d->back.obj);
     }
-    disk_workers_free(d->workers);
+    workers_free(d->workers);
     free(d->name);
     free(d);
 }

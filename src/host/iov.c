@@ -86,3 +86,16 @@ size_t iov_gather(const struct iovec *iov, unsigned nr, void *buf, size_t max)
     }
     return at;
 }
+
+size_t iov_scatter(const struct iovec *iov, unsigned nr, size_t skip, const void *buf, size_t len)
+{
+    size_t done = 0;
+    for (unsigned i = 0; i < nr && done < len; i++) {
+        size_t from = skip < iov[i].iov_len ? skip : iov[i].iov_len, room = iov[i].iov_len - from;
+        size_t n = room < len - done ? room : len - done;
+        memcpy((char *)iov[i].iov_base + from, (const char *)buf + done, n);
+        skip -= from;
+        done += n;
+    }
+    return done;
+}

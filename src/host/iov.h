@@ -23,3 +23,5 @@ void iov_zero(struct iov_part part);
 
 /* Copy the whole of an iovec into buf, at most max bytes; returns how many. */
 size_t iov_gather(const struct iovec *iov, unsigned nr, void *buf, size_t max);
+/* Copy len bytes into an iovec from its byte `skip` on; returns how many found room. */
+size_t iov_scatter(const struct iovec *iov, unsigned nr, size_t skip, const void *buf, size_t len);

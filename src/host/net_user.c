@@ -295,7 +295,7 @@ int net_user_new(const struct net_user_config *c, struct loop *loop, struct net_
         return rc;
     n->port = (struct net_port){
         .send = send_frame, .writable = writable, .ctx = n, .csum_ok = true, .tso_ok = true};
-    turn_soon(n);
+    turn(n); /* libslirp learns what time it is here: a datagram before it would expire at once */
     *ret = take(n);
     return 0;
 }

@@ -74,7 +74,7 @@ static int choose_kernel(const struct guest_config *c, const struct image *image
     if (!kernel)
         return image_default_kernel(ret_kernel, ret_modules, e);
     *ret_kernel = strdup(kernel);
-    if (!c->kernel && image->path_modules)
+    if (!c->kernel && image && image->path_modules)
         *ret_modules = strdup(image->path_modules);
     return *ret_kernel ? 0 : err_code(e, -ENOMEM, "kernel");
 }
@@ -87,7 +87,8 @@ static int make_initramfs(const struct guest_config *c, const char *modules, str
     int rc = c->initrd ? file_read(c->initrd, c->memory, &given, &given_len, e) : 0;
     if (rc < 0)
         return rc;
-    const struct initramfs_config i = {.modules = modules, .append = given, .append_len = given_len};
+    const struct initramfs_config i = {
+        .modules = modules, .append = given, .append_len = given_len, .share = c->share != NULL};
     rc = initramfs_build(&i, &b->initrd, &b->initrd_len, e);
     return rc < 0 ? err_wrap(e, "initramfs") : 0;
 }
@@ -112,10 +113,19 @@ static char *image_cmdline(const struct guest_config *c, const struct image *ima
                      c->append ? " " : "", c->append ? c->append : "");
 }
 
+static char *share_cmdline(const struct guest_config *c)
+{
+    return path_make("console=ttyS0 panic=-1 quiet hospes.share=%s hospes.name=%s%s%s%s", c->share,
+                     c->hostname ? c->hostname : c->name, c->net == GUEST_NET_NONE ? " hospes.net=none" : "",
+                     c->append ? " " : "", c->append ? c->append : "");
+}
+
 static int make_cmdline(const struct guest_config *c, const struct image *image, struct boot_files *b,
                         struct err *e)
 {
-    b->cmdline = image ? image_cmdline(c, image) : strdup(c->append ? c->append : "console=ttyS0 panic=-1");
+    b->cmdline = image      ? image_cmdline(c, image)
+                 : c->share ? share_cmdline(c)
+                            : strdup(c->append ? c->append : "console=ttyS0 panic=-1");
     if (!b->cmdline)
         return err_code(e, -ENOMEM, "kernel command line");
     size_t len = strlen(b->cmdline);
@@ -132,9 +142,10 @@ static int load(const struct guest_config *c, const struct image *image, struct 
     if ((rc = choose_kernel(c, image, &kernel, &modules, e)) < 0 ||
         (rc = file_read(kernel, KERNEL_MAX, &b->kernel, &b->kernel_len, e)) < 0)
         return rc;
-    if (image && c->kernel)
+    bool ours = image || c->share;
+    if (ours && c->kernel)
         modules = boot_modules_for(kernel, b->kernel, b->kernel_len);
-    rc = image ? make_initramfs(c, modules, b, e) : load_initrd(c, b, e);
+    rc = ours ? make_initramfs(c, modules, b, e) : load_initrd(c, b, e);
     return rc < 0 ? rc : make_cmdline(c, image, b, e);
 }
 

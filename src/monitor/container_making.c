@@ -14,18 +14,19 @@
 #include "monitor/container_root.h"
 #include "monitor/guest_security.h"
 #include "store/image.h"
-#include "store/image_root.h"
+#include "store/image_layers.h"
 #include "vm/guest_program.h"
 
 static int open_image(struct container_making *m, struct err *e)
 {
-    OWN_MEM char *lower = NULL;
+    OWN_LAYERS lower = {0};
     int rc;
     if ((rc = image_open(m->guest->image, &m->image, e)) < 0 ||
-        (rc = image_hold(m->image, &m->image_hold, e)) < 0 || (rc = image_root(m->image, &lower, e)) < 0 ||
+        (rc = image_hold(m->image, &m->image_hold, e)) < 0 ||
+        (rc = image_layers_get(m->image, &lower, e)) < 0 ||
         (rc = container_root_leave_host(&m->rootless, e)) < 0)
         return rc;
-    return container_root_open(m->dir, m->image, lower, m->guest->rm, &m->root, e);
+    return container_root_open(m->dir, m->image, &lower, m->guest->rm, &m->root, e);
 }
 
 static const char *find_shell(int root)

@@ -386,7 +386,8 @@ static void run(struct monitor *m)
 static void finish(struct monitor *m)
 {
     remove_container(m);
-    chores_record_end(m->c->dir, &m->requests);
+    if (!m->c->guest->rm) /* else there is nothing left to look it up in */
+        chores_record_end(m->c->dir, &m->requests);
     pthread_mutex_lock(&m->lock);
     streams_fail(m->streams, m->requests.status < 0 ? 125 : m->requests.status);
     container_execs_free(&m->execs);

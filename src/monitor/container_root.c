@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* container_root: see container_root.h. Source: Linux, Documentation/filesystems/overlayfs.rst. */
+/* container_root: see container_root.h. */
 #include "monitor/container_root.h"
 
 #include <fcntl.h>
@@ -11,9 +11,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "store/image_root.h"
-
-#define OPTIONS_MAX 4000 /* mount(2) takes a page */
+#include "monitor/container_overlay.h"
 
 /* ---- leaving the host's namespaces ---- */
 
@@ -48,20 +46,7 @@ int container_root_leave_host(bool *ret_rootless, struct err *e)
     return mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ? err_sys(e, "mount namespace") : 0;
 }
 
-/* ---- overlay ---- */
-
-/* In a list of options "," and ":" end a path. */
-static void append_path(char *options, size_t size, const char *key, const char *path)
-{
-    size_t at = strlen(options);
-    at += (size_t)snprintf(options + at, size - at, "%s%s=", at ? "," : "", key);
-    for (; *path && at + 2 < size; path++) {
-        if (strchr(",:\\", *path))
-            options[at++] = '\\';
-        options[at++] = *path;
-    }
-    options[at] = 0;
-}
+/* ---- one of three ways ---- */
 
 static int folder(const char *path, struct err *e)
 {
@@ -70,25 +55,16 @@ static int folder(const char *path, struct err *e)
     return chmod(path, 0755) < 0 ? err_sys(e, "%s", path) : 0;
 }
 
-static int overlay(const char *dir, const char *lower, const char *root, bool fleeting)
+static int overlay(const struct guest_dir *d, const struct image_layers *lower, const char *root,
+                   bool fleeting, struct err *e)
 {
-    char options[OPTIONS_MAX] = "";
-    OWN_MEM char *upper = path_make("%s/upper", dir), *work = path_make("%s/work", dir);
-    if (!upper || !work)
-        return -ENOMEM;
-    if (folder(upper, NULL) < 0 || folder(work, NULL) < 0)
-        return -errno;
-    append_path(options, sizeof(options), "lowerdir", lower);
-    append_path(options, sizeof(options), "upperdir", upper);
-    append_path(options, sizeof(options), "workdir", work);
-    if (strlen(options) > OPTIONS_MAX - 32)
-        return -ENAMETOOLONG;
-    size_t at = strlen(options);
-    snprintf(options + at, sizeof(options) - at, "%s,userxattr", fleeting ? ",volatile" : "");
-    if (mount("overlay", root, "overlay", MS_NODEV, options) == 0)
-        return 0;
-    options[strlen(options) - strlen(",userxattr")] = 0; /* older kernels lack it, and root needs it not */
-    return mount("overlay", root, "overlay", MS_NODEV, options) < 0 ? -errno : 0;
+    OWN_MEM char *upper = guest_dir_file(d, "upper"), *work = guest_dir_file(d, "work");
+    const struct overlay o = {lower, upper, work, root, fleeting};
+    int rc = upper && work ? folder(upper, e) : err_code(e, -ENOMEM, "root");
+    if (rc < 0 || (rc = folder(work, e)) < 0 || (rc = overlay_mount(&o)) == 0)
+        return rc;
+    log_info("no overlayfs here (%s): fuse-overlayfs is tried", strerror(-rc));
+    return overlay_mount_fuse(&o, e);
 }
 
 /* A copy that was begun and not finished has no mark. */
@@ -106,21 +82,38 @@ static int copy(const struct guest_dir *d, const struct image *i, const char *ro
     return mount(root, root, NULL, MS_BIND, NULL) < 0 ? err_sys(e, "mount %s", root) : 0;
 }
 
-int container_root_open(const struct guest_dir *d, const struct image *i, const char *lower, bool fleeting,
-                        char **ret, struct err *e)
+/* Does the container have changes of its own in a layer? A copy would be without them. */
+static bool has_changes(const struct guest_dir *d)
 {
-    OWN_MEM char *root = guest_dir_file(d, "root"), *mark = guest_dir_file(d, "copied");
-    if (!root || !mark)
+    OWN_MEM char *upper = guest_dir_file(d, "upper");
+    return upper && rmdir(upper) < 0 && errno != ENOENT;
+}
+
+static int open_root(const struct guest_dir *d, const struct image *i, const struct image_layers *lower,
+                     const char *root, bool fleeting, struct err *e)
+{
+    OWN_MEM char *mark = guest_dir_file(d, "copied");
+    struct err why;
+    if (!mark)
         return err_code(e, -ENOMEM, "root");
-    int rc = folder(root, e);
-    if (rc < 0)
-        return rc;
-    rc = access(mark, F_OK) == 0 ? -EOPNOTSUPP : overlay(d->dir, lower, root, fleeting);
-    if (rc < 0) {
-        if (access(mark, F_OK) < 0)
-            log_warn("no overlay (%s): the container gets a copy of its image", strerror(-rc));
-        rc = copy(d, i, root, e);
-    }
+    if (access(mark, F_OK) == 0)
+        return copy(d, i, root, e);
+    int rc = overlay(d, lower, root, fleeting, &why);
+    if (rc == 0)
+        return 0;
+    if (has_changes(d))
+        return err_set(e, rc, "what the container has changed cannot be laid over its image: %s", why.text);
+    log_warn("no overlay (%s): the container gets a copy of its image", why.text);
+    return copy(d, i, root, e);
+}
+
+int container_root_open(const struct guest_dir *d, const struct image *i, const struct image_layers *lower,
+                        bool fleeting, char **ret, struct err *e)
+{
+    OWN_MEM char *root = guest_dir_file(d, "root");
+    int rc = root ? folder(root, e) : err_code(e, -ENOMEM, "root");
+    if (rc == 0)
+        rc = open_root(d, i, lower, root, fleeting, e);
     if (rc == 0)
         *ret = take(root);
     return rc;

@@ -71,6 +71,7 @@ struct guest_config {
     struct guest_forward forwards[GUEST_FORWARDS];
     unsigned nr_forwards;
     const char *kernel, *initrd; /* files; NULL: the image's kernel, our initramfs */
+    const char *share;           /* folders of the host by this tag instead of a disk; NULL: none. Not kept */
     const char *append;          /* kernel command line, behind (image) or instead of (no image) ours */
     const char *const *argv;     /* command, NULL-ended; NULL: none */
     const char *const *env;      /* NAME=VALUE, NULL-ended; NULL: none */

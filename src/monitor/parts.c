@@ -9,6 +9,7 @@
 
 #include "host/entropy.h"
 #include "monitor/boot_files.h"
+#include "store/image_machine.h"
 
 #define AGENT_CID    3  /* any: each machine has a vsock of its own */
 #define STOP_SECONDS 30 /* for CPUs to stand still: they take milliseconds */
@@ -18,7 +19,9 @@ static int open_image(struct parts *p, struct err *e)
     if (!p->config->image)
         return 0;
     int rc = image_open(p->config->image, &p->image, e);
-    return rc < 0 ? rc : image_hold(p->image, &p->image_hold, e);
+    if (rc < 0 || (rc = image_hold(p->image, &p->image_hold, e)) < 0)
+        return rc;
+    return image_need_machine(&p->image, NULL, NULL, e);
 }
 
 static int open_net(struct parts *p, struct err *e)
@@ -107,7 +110,8 @@ static struct machine_config machine_config(struct parts *p, const struct boot_f
         .serial = serial,
         .net = p->net ? net_user_port(p->net) : NULL,
         .entropy = &p->entropy,
-        .vsock_cid = p->image ? AGENT_CID : 0,
+        .share = p->share,
+        .vsock_cid = p->image || p->share ? AGENT_CID : 0,
         .balloon = true,
     };
     make_mac(c->name, m.mac);

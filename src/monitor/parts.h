@@ -22,6 +22,7 @@ struct parts {
     struct disk *disk;
     struct net_user *net;
     struct entropy_port entropy;
+    struct share_port *share; /* borrowed, put in by the user before parts_build; NULL: none */
     struct machine *machine;
 };
 

@@ -2,19 +2,21 @@
 /*
  * spawn: see spawn.h.
  *
- * We fork twice, so that the monitor is nobody's child; it says its pid first and then, in one line, "0" or
- * what is wrong. The guest's lock is shared by the fork: one of us always holds it until all is well or gone.
+ * We fork twice, so that the monitor is nobody's child; it says its pid first and then 0 or what is wrong.
+ * The guest's lock is shared by the fork: one of us always holds it until all is well or gone.
  */
 #include "monitor/spawn.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -43,17 +45,17 @@ struct spawn {
 
 /* ---- the monitor's process ---- */
 
-struct word {
+struct word { /* one message */
+    int code;
     char text[560];
 };
 
 static void say(int fd, int code, const char *text)
 {
-    struct word w;
-    int n = snprintf(w.text, sizeof(w.text), "%d %s\n", code, text);
-    if (file_write_all(fd, w.text, n < (int)sizeof(w.text) ? (size_t)n : sizeof(w.text) - 1) < 0) {
-        /* who asked is gone: that changes nothing */
-    }
+    struct word w = {.code = code};
+    snprintf(w.text, sizeof(w.text), "%s", text);
+    (void)!send(fd, &w, offsetof(struct word, text) + strlen(w.text) + 1,
+                MSG_NOSIGNAL); /* who asked may be gone */
 }
 
 static void ready(void *ctx, const struct err *e)
@@ -157,47 +159,37 @@ static int signals_open(void)
     return signalfd(-1, &set, SFD_CLOEXEC); /* only polled: they stay pending */
 }
 
-/* One line of the monitor's: "CODE TEXT". signals: -1 or what interrupts. -EPIPE: it died; -EINTR. */
-static int hear(int fd, int signals, int *ret_code, char *text, size_t size, struct err *e)
+/* A word of the monitor's. signals: -1 or what interrupts. -EPIPE: it died; -EINTR. */
+static int hear(int fd, int signals, struct word *ret, struct err *e)
 {
-    struct word w;
-    size_t n = 0;
-    while (n < sizeof(w.text) - 1) {
+    for (;;) {
         struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
         if (poll(p, 2, -1) < 0 && errno != EINTR)
             return err_sys(e, "poll");
         if (p[1].revents)
             return err_set(e, -EINTR, "interrupted");
-        if (!p[0].revents)
-            continue;
-        ssize_t got = read(fd, w.text + n, 1);
+        ssize_t got = p[0].revents ? recv(fd, ret, sizeof(*ret), 0) : -1;
         if (got == 0)
             return err_set(e, -EPIPE, "the monitor died while it started");
-        if (got == 1 && w.text[n++] == '\n')
-            break;
+        if (got > (ssize_t)offsetof(struct word, text))
+            return 0; /* its text ends with a 0: it is our own program that sent it */
     }
-    w.text[n > 0 ? n - 1 : 0] = 0;
-    char *rest;
-    *ret_code = (int)strtol(w.text, &rest, 10);
-    snprintf(text, size, "%s", *rest ? rest + 1 : "");
-    return 0;
 }
 
 static int await(int fd, pid_t *ret_pid, struct err *e)
 {
     OWN_FD signals = signals_open();
-    char text[512];
-    int pid, code;
+    struct word w;
     if (signals < 0)
         return err_sys(e, "signals");
-    int rc = hear(fd, -1, &pid, text, sizeof(text), e); /* at once, and needed to put it down */
+    int rc = hear(fd, -1, &w, e); /* at once, and needed to put it down */
     if (rc < 0)
         return rc;
-    *ret_pid = pid;
-    rc = hear(fd, signals, &code, text, sizeof(text), e);
-    if (rc < 0 || code == 0)
+    *ret_pid = w.code;
+    rc = hear(fd, signals, &w, e);
+    if (rc < 0 || w.code == 0)
         return rc;
-    return err_set(e, code < 0 ? code : -EIO, "%s", text);
+    return err_set(e, w.code < 0 ? w.code : -EIO, "%s", w.text);
 }
 
 static void record_stopped(const struct guest_dir *d)
@@ -220,7 +212,7 @@ static void ask_to_end(pid_t pid)
         ;
 }
 
-/* The monitor did not come up. Until its end of the pipe is closed it lives. */
+/* The monitor did not come up. Until its end of the pair is closed it lives. */
 static void put_down(struct spawn *s, int fd, pid_t pid)
 {
     char rest[64];
@@ -249,15 +241,15 @@ static void fork_again(struct spawn *s, int fd)
 
 static int launch(struct spawn *s, struct err *e)
 {
-    int pipe_fd[2];
-    if (pipe2(pipe_fd, O_CLOEXEC) < 0)
-        return err_sys(e, "pipe");
-    OWN_FD from = pipe_fd[0];
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return err_sys(e, "socket pair");
+    OWN_FD from = pair[0];
     pid_t child = fork(), monitor = 0;
     if (child == 0)
-        fork_again(s, pipe_fd[1]);
+        fork_again(s, pair[1]);
     int rc = child < 0 ? err_sys(e, "fork") : 0;
-    close(pipe_fd[1]);
+    close(pair[1]);
     while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
         ;
     if (rc == 0)

@@ -33,6 +33,12 @@ static const struct opt run_opts[] = {
     OPT(create_args, no_subreaper, OPT_FLAG, 0, NULL, "accepted, there is none"),
 };
 
+/* 0, -errno with all of it told, or does not come back: another program goes on. */
+static int isolate(const struct globals *g, int rc, struct err *e)
+{
+    return rc == -ENOEXEC && !g->machines ? oci_hand_over(g, e) : rc;
+}
+
 static struct create_options options(const struct globals *g, const struct create_args *a)
 {
     return (struct create_options){
@@ -44,6 +50,8 @@ static struct create_options options(const struct globals *g, const struct creat
         .no_pivot = a->no_pivot,
         .no_new_keyring = a->no_new_keyring,
         .systemd_cgroup = globals_systemd(g),
+        .machine = g->machines ? g->machines->monitor : NULL,
+        .machine_wanted = g->vm,
         .detach = a->detach,
         .keep = a->keep,
     };
@@ -53,7 +61,7 @@ static int create(const struct globals *g, const void *args, int argc, char **ar
 {
     (void)argc;
     const struct create_options o = options(g, args);
-    int rc = container_create(g->states, argv[0], &o, e);
+    int rc = isolate(g, container_create(g->states, argv[0], &o, e), e);
     return rc < 0 ? err_wrap(e, "create") : rc;
 }
 
@@ -61,7 +69,7 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
 {
     (void)argc;
     const struct create_options o = options(g, args);
-    int rc = container_run(g->states, argv[0], &o, e);
+    int rc = isolate(g, container_run(g->states, argv[0], &o, e), e);
     return rc < 0 ? err_wrap(e, "run") : rc;
 }
 

@@ -5,5 +5,5 @@
 
 int main(int argc, char **argv)
 {
-    return oci_main(argc, argv);
+    return oci_main(argc, argv, NULL);
 }

@@ -28,6 +28,7 @@ static const struct opt global_opts[] = {
     OPT(globals, systemd_cgroup, OPT_FLAG, 0, NULL, "let systemd make the cgroups"),
     OPT(globals, cgroup_manager, OPT_TEXT, 0, "cgroupfs|systemd|disabled", "who makes the cgroups"),
     OPT(globals, rootless, OPT_TEXT, 0, "true|false|auto", "accepted; found out by itself"),
+    OPT(globals, vm, OPT_FLAG, 0, NULL, "a machine around each container, whatever its configuration says"),
     OPT(globals, debug, OPT_FLAG, 0, NULL, "say more in the log"),
 };
 #define NR_GLOBAL_OPTS (sizeof(global_opts) / sizeof(global_opts[0]))
@@ -194,13 +195,20 @@ static int dispatch(struct globals *g, int argc, char **argv, char **whole, stru
                        nr > 0 ? "unknown command %s (see hospes-oci --help)"
                               : "which command? (see hospes-oci --help)%s",
                        nr > 0 ? argv[1] : "");
-    if (c->enters)
+    if (c->enters && !g->vm) /* no process of ours enters a machine */
         self_protect(whole);
     g->states = state_root(g->root);
     OWN_FD warnings = collect_warnings(g);
     rc = run(c, g, nr - 1, argv + 2, e);
     log_warnings(g, warnings);
     return rc;
+}
+
+/* A runtime that engines can just be given by another name. */
+static bool named_for_machines(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    return strcmp(slash ? slash + 1 : program, "hospes-oci-vm") == 0;
 }
 
 /* Closed standard streams would give their numbers to files of ours. */
@@ -213,9 +221,9 @@ static void open_streams(void)
         close(fd);
 }
 
-int oci_main(int argc, char **argv)
+int oci_main(int argc, char **argv, const struct machines *machines)
 {
-    struct globals g = {0};
+    struct globals g = {.machines = machines, .vm = argc > 0 && named_for_machines(argv[0])};
     struct err e = {0};
     json_seed();
     open_streams();
@@ -223,6 +231,7 @@ int oci_main(int argc, char **argv)
     OWN_MEM char **whole = calloc((size_t)argc + 1, sizeof(*whole)); /* parsing reorders argv */
     BUG_ON(!whole);
     memcpy(whole, argv, (size_t)argc * sizeof(*whole));
+    g.words = whole;
     int rc = dispatch(&g, argc, argv, whole, &e);
     if (rc < 0)
         rc = failed(&g, &e);

@@ -10,10 +10,21 @@
 
 #include "base/opt.h"
 
+/*
+ * What a program with machines brings along. The small program has none: it starts `hospes` in its own place
+ * where a machine is wanted.
+ */
+struct launch;
+struct machines {
+    void (*monitor)(struct launch *l); /* as create_options.machine */
+};
+
 struct globals {
     const char *root, *log, *log_format, *cgroup_manager, *rootless;
-    bool systemd_cgroup, debug;
-    char *states; /* the folder of states that root means */
+    bool systemd_cgroup, debug, vm;
+    char *states;                    /* the folder of states that root means */
+    const struct machines *machines; /* NULL: this program has none */
+    char **words;                    /* the whole command line */
 };
 bool globals_systemd(const struct globals *g); /* systemd makes the cgroups */
 
@@ -34,4 +45,7 @@ extern const struct command oci_create, oci_run, oci_start, oci_state, oci_kill,
     oci_restore;
 
 /* The whole program; argv[0] is its name. Returns the exit status. */
-int oci_main(int argc, char **argv);
+int oci_main(int argc, char **argv, const struct machines *machines);
+
+/* Become `hospes oci --vm ...` with the same words; only returns with why not. */
+int oci_hand_over(const struct globals *g, struct err *e);

@@ -90,6 +90,11 @@ static int sum_up(int from, int to, const char *what, struct progress *p, struct
     return 0;
 }
 
+int blob_sum(int fd, const char *what, struct blob *ret, struct err *e)
+{
+    return sum_up(fd, -1, what, NULL, ret, e);
+}
+
 static int check_bytes(uint64_t found, const struct blob *b, const char *what, struct err *e)
 {
     if (found == b->bytes)

@@ -112,22 +112,29 @@ static int claim(struct draft *d, const char *images, struct err *e)
     return rc;
 }
 
+struct draft *draft_at(const char *name, const char *dir)
+{
+    OWN(draft) d = calloc(1, sizeof(*d));
+    if (!d)
+        return NULL;
+    d->lock = -1;
+    d->name = strdup(name);
+    d->dir = strdup(dir);
+    d->disk = path_make("%s/disk.raw", dir);
+    d->kernel = path_make("%s/vmlinuz", dir);
+    d->modules = path_make("%s/modules", dir);
+    return d->name && d->dir && d->disk && d->kernel && d->modules ? take(d) : NULL;
+}
+
 int draft_begin(const char *name, struct draft **ret, struct err *e)
 {
     int rc = image_check_name(name, e);
     if (rc < 0)
         return rc;
     OWN_MEM char *images = image_dir(NULL);
-    OWN(draft) d = calloc(1, sizeof(*d));
-    if (!images || !d)
-        return err_code(e, -ENOMEM, "image %s", name);
-    d->lock = -1;
-    d->name = strdup(name);
-    d->dir = path_make("%s/" TMP "%s", images, name);
-    d->disk = path_make("%s/" TMP "%s/disk.raw", images, name);
-    d->kernel = path_make("%s/" TMP "%s/vmlinuz", images, name);
-    d->modules = path_make("%s/" TMP "%s/modules", images, name);
-    if (!d->name || !d->dir || !d->disk || !d->kernel || !d->modules)
+    OWN_MEM char *dir = images ? path_make("%s/" TMP "%s", images, name) : NULL;
+    OWN(draft) d = dir ? draft_at(name, dir) : NULL;
+    if (!d)
         return err_code(e, -ENOMEM, "image %s", name);
     if ((rc = dir_make(images, 0755, e)) < 0 || (rc = claim(d, images, e)) < 0)
         return rc;
@@ -153,9 +160,12 @@ int draft_scratch(struct draft *d, char **ret, struct err *e)
     return 0;
 }
 
-static int sync_file(const char *path, struct err *e)
+/* An image of layers has no disk yet. */
+static int sync_disk(const char *path, struct err *e)
 {
     OWN_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
     return fd < 0 || fsync(fd) < 0 ? err_sys(e, "write %s", path) : 0;
 }
 
@@ -186,7 +196,7 @@ int draft_commit(struct draft *d, const json_t *about, struct err *e)
     if (rc < 0)
         return err_code(e, rc, "remove %s", scratch);
     unlink(scratch);
-    rc = sync_file(d->disk, e);
+    rc = sync_disk(d->disk, e);
     if (rc < 0 || (rc = json_store(json, about, e)) < 0)
         return rc;
     return publish(d, images, e);

@@ -25,6 +25,9 @@ struct draft {
  * now. */
 int draft_begin(const char *name, struct draft **ret, struct err *e);
 
+/* The paths only, in a folder that somebody else looks after; NULL: out of memory. */
+struct draft *draft_at(const char *name, const char *dir);
+
 /*
  * A folder for big temporary things outside of data/, since helpers under other user ids must be able to
  * reach it: below $TMPDIR or /var/tmp, gone with the draft. malloc'd.

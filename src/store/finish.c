@@ -164,22 +164,27 @@ static int take_given_kernel(struct root *r, const struct draft *d, const char *
     return rc;
 }
 
-/* ---- image.json ---- */
+/* ---- what is said of it ---- */
 
-static json_t *describe(const struct draft *d, const struct finish *c, const struct root *r, uint64_t bytes)
+static json_t *describe(const struct finish *c, const struct root *r, uint64_t bytes)
 {
-    char created[UTC_SIZE];
     OWN_MEM char *device =
         c->layout.partition ? path_make("/dev/vda%u", c->layout.partition) : path_make("/dev/vda");
     if (!device)
         return NULL;
+    return json_pack("{s:{s:s, s:I, s:s?}, s:s, s:s, s:s?, s:s?, s:s?, s:s}", "disk", "file", "disk.raw",
+                     "bytes", (json_int_t)bytes, "fs", c->layout.fs, "root", device, "init",
+                     r->own_init ? "image" : "agent", "kernel", r->kernel ? "vmlinuz" : NULL,
+                     "kernel_version", r->kernel ? r->kernel_version : NULL, "modules",
+                     r->modules ? "modules" : NULL, "cmdline", "");
+}
+
+static json_t *describe_image(const struct draft *d, const struct finish *c)
+{
+    char created[UTC_SIZE];
     utc_now(created);
-    return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:I, s:s?}, s:s, s:s, s:s?, s:s?, s:s?, s:s}", "name",
-                     d->name, "kind", c->layout.partition ? "disk" : "root", "created", created, "source",
-                     c->source, "disk", "file", "disk.raw", "bytes", (json_int_t)bytes, "fs", c->layout.fs,
-                     "root", device, "init", r->own_init ? "image" : "agent", "kernel",
-                     r->kernel ? "vmlinuz" : NULL, "kernel_version", r->kernel ? r->kernel_version : NULL,
-                     "modules", r->modules ? "modules" : NULL, "cmdline", "");
+    return json_pack("{s:s, s:s, s:s, s:s}", "name", d->name, "kind", c->layout.partition ? "disk" : "root",
+                     "created", created, "source", c->source);
 }
 
 static int look_inside(struct root *r, const struct draft *d, const struct finish *c, struct err *e)
@@ -199,8 +204,8 @@ static int resize(const struct draft *d, uint64_t have, uint64_t want, struct er
     return want > have && truncate(d->disk, (off_t)want) < 0 ? err_sys(e, "%s", d->disk) : 0;
 }
 
-int finish_image(struct draft *d, const struct finish *c, struct progress *p, struct image **ret,
-                 struct err *e)
+int finish_machine(const struct draft *d, const struct finish *c, struct progress *p, json_t **ret,
+                   struct err *e)
 {
     __attribute__((cleanup(root_fini))) struct root r = {0};
     progress_start(p, "finishing", 0, PROGRESS_STEPS);
@@ -210,8 +215,19 @@ int finish_image(struct draft *d, const struct finish *c, struct progress *p, st
         rc = c->kernel ? take_given_kernel(&r, d, c->kernel, p, e) : take_own_kernel(&r, d, e);
     if (rc < 0 || (rc = take_modules(&r, d, e)) < 0 || (rc = resize(d, c->layout.bytes, bytes, e)) < 0)
         return rc;
-    OWN(json_t) about = describe(d, c, &r, bytes);
-    if (!about)
+    *ret = describe(c, &r, bytes);
+    return *ret ? 0 : err_set(e, -ENOMEM, "image %s: cannot be described", d->name);
+}
+
+int finish_image(struct draft *d, const struct finish *c, struct progress *p, struct image **ret,
+                 struct err *e)
+{
+    OWN(json_t) machine = NULL;
+    int rc = finish_machine(d, c, p, &machine, e);
+    OWN(json_t) about = rc < 0 ? NULL : describe_image(d, c);
+    if (rc < 0)
+        return rc;
+    if (!about || json_object_update(about, machine) < 0)
         return err_set(e, -ENOMEM, "image %s: cannot be described", d->name);
     if (interrupt_pending())
         return err_set(e, -EINTR, "image %s: interrupted", d->name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * finish: the last steps of every image: look into its root, take kernel and modules out, describe, publish.
+ * finish: the last steps of every disk: look into its root, take kernel and modules out, describe, publish.
  */
 #pragma once
 
@@ -16,6 +16,13 @@ struct finish {
     struct disk_layout layout; /* of the draft's disk */
 };
 
-/* Errors: -EINVAL: the root is another architecture's, or damaged; the kernel is none. */
+/*
+ * The draft's disk, kernel and modules made complete, and what machine.json says of them (new reference).
+ * Errors: -EINVAL: the root is another architecture's, or damaged; the kernel is none.
+ */
+int finish_machine(const struct draft *d, const struct finish *c, struct progress *p, json_t **ret,
+                   struct err *e);
+
+/* The same, then image.json with that in it is written, and the draft published. */
 int finish_image(struct draft *d, const struct finish *c, struct progress *p, struct image **ret,
                  struct err *e);

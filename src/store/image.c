@@ -13,6 +13,8 @@
 #include "base/json.h"
 #include "base/paths.h"
 #include "store/draft.h"
+#include "store/image_parse.h"
+#include "store/sweep.h"
 
 #define NAME_MAX_LEN 64
 
@@ -23,6 +25,10 @@ void image_free(struct image *i)
     free(i->name);
     free(i->source);
     free(i->created);
+    free(i->ref);
+    image_config_fini(&i->config);
+    free(i->layers);
+    json_decref(i->about);
     free(i->fs);
     free(i->root_device);
     free(i->path_disk);
@@ -62,54 +68,6 @@ char *image_dir(const char *name)
 
 /* ---- opening ---- */
 
-/* Keep a copy; false: out of memory. NULL stays NULL. */
-static bool keep(char **to, const char *text)
-{
-    *to = text ? strdup(text) : NULL;
-    return !text || *to;
-}
-
-static int set_paths(struct image *i, const char *dir, bool kernel, bool modules, struct err *e)
-{
-    i->path_disk = path_make("%s/disk.raw", dir);
-    i->path_kernel = kernel ? path_make("%s/vmlinuz", dir) : NULL;
-    i->path_modules = modules ? path_make("%s/modules", dir) : NULL;
-    const char *paths[] = {i->path_disk, kernel ? i->path_kernel : dir, modules ? i->path_modules : dir};
-    for (unsigned n = 0; n < 3; n++)
-        if (!paths[n])
-            return err_code(e, -ENOMEM, "image %s", i->name);
-        else if (access(paths[n], R_OK) < 0)
-            return err_sys(e, "%s", paths[n]);
-    struct stat st;
-    if (stat(i->path_disk, &st) < 0 || (uint64_t)st.st_size < i->disk_bytes)
-        return err_set(e, -EINVAL, "%s: truncated", i->path_disk);
-    return 0;
-}
-
-static int from_json(struct image *i, const json_t *j, const char *dir, struct err *e)
-{
-    const char *source, *created, *fs, *root, *init, *kernel, *version, *modules, *cmdline;
-    json_t *disk;
-    int rc;
-    if ((rc = json_get_string(j, "source", &source, e)) < 0 ||
-        (rc = json_get_string(j, "created", &created, e)) < 0 ||
-        (rc = json_get_object(j, "disk", &disk, e)) < 0 ||
-        (rc = json_get_uint(disk, "bytes", 0, INT64_MAX, &i->disk_bytes, e)) < 0 ||
-        (rc = json_opt_string(disk, "fs", NULL, &fs, e)) < 0 ||
-        (rc = json_opt_string(j, "root", "/dev/vda", &root, e)) < 0 ||
-        (rc = json_opt_string(j, "init", "agent", &init, e)) < 0 ||
-        (rc = json_opt_string(j, "kernel", NULL, &kernel, e)) < 0 ||
-        (rc = json_opt_string(j, "kernel_version", NULL, &version, e)) < 0 ||
-        (rc = json_opt_string(j, "modules", NULL, &modules, e)) < 0 ||
-        (rc = json_opt_string(j, "cmdline", "", &cmdline, e)) < 0)
-        return rc;
-    i->own_init = strcmp(init, "image") == 0;
-    if (!keep(&i->source, source) || !keep(&i->created, created) || !keep(&i->fs, fs) ||
-        !keep(&i->root_device, root) || !keep(&i->kernel_version, version) || !keep(&i->cmdline, cmdline))
-        return err_code(e, -ENOMEM, "image");
-    return set_paths(i, dir, kernel, modules, e);
-}
-
 int image_open(const char *name, struct image **ret, struct err *e)
 {
     int rc = image_check_name(name, e);
@@ -118,12 +76,11 @@ int image_open(const char *name, struct image **ret, struct err *e)
     OWN_MEM char *dir = image_dir(name);
     OWN_MEM char *about = dir ? path_make("%s/image.json", dir) : NULL;
     OWN(image) i = calloc(1, sizeof(*i));
-    if (!about || !i || !keep(&i->name, name))
+    if (!about || !i || !(i->name = strdup(name)))
         return err_code(e, -ENOMEM, "image %s", name);
     if (access(dir, F_OK) < 0 && errno == ENOENT)
         return err_set(e, -ENOENT, "no image called %s; `hospes image ls` lists them", name);
-    OWN(json_t) j = NULL;
-    if (json_load(about, &j, e) < 0 || from_json(i, j, dir, e) < 0) {
+    if (json_load(about, &i->about, e) < 0 || image_parse(i, dir, e) < 0) {
         err_wrap(e, "image %s is damaged", name);
         return e && e->code == -ENOMEM ? -ENOMEM : -EINVAL;
     }
@@ -238,7 +195,10 @@ int image_remove(const char *name, struct err *e)
     OWN_MEM char *user = user_of(name);
     if (user)
         return err_set(e, -EBUSY, "image %s is used by guest %s", name, user);
-    return draft_discard(name, e);
+    rc = draft_discard(name, e);
+    if (rc == 0)
+        store_sweep();
+    return rc;
 }
 
 /* ---- kernels ---- */

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "store/finish.h"
+#include "store/image_import_oci.h"
 #include "store/tree_ext4.h"
 
 /* Endings that say what a file is, not what it is called; taken off one after the other. */
@@ -52,6 +53,13 @@ static int make(struct draft *d, const struct image_import *c, const char *path,
         return rc;
     if (kind.format == FORMAT_KERNEL)
         return no_kernel_as_disk(path, e);
+    bool oci;
+    if ((rc = image_import_is_oci(path, &kind, &oci, e)) < 0)
+        return rc;
+    if (oci)
+        return image_import_oci(d, c, path, source, p, ret, e);
+    if (c->tag)
+        return err_set(e, -EINVAL, "%s: not an image with tags", path);
     if (kind.format == FORMAT_FOLDER || kind.format == FORMAT_TAR)
         rc = tree_to_ext4(&(struct tree_ext4){.sources = &(struct tree_source){.path = path},
                                               .nr_sources = 1,

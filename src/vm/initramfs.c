@@ -71,14 +71,23 @@ static void add(struct cpio *c, const char *name, uint32_t mode, dev_t dev, cons
 
 /* ---- what goes in ---- */
 
-static int choose(struct modules *m, struct err *e)
+static int need(struct modules *m, const char *name, struct err *e)
 {
+    return modules_need(m, name)
+               ? 0
+               : err_set(e, -ENOENT,
+                         "the kernel has no %s, neither built in nor as a module: a machine needs it", name);
+}
+
+static int choose(struct modules *m, bool share, struct err *e)
+{
+    int rc = 0;
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-        if (!modules_need(m, wanted[i].name) && wanted[i].required)
-            return err_set(e, -ENOENT,
-                           "the kernel has no %s, neither built in nor as a module: a machine needs it",
-                           wanted[i].name);
-    return 0;
+        if (wanted[i].required)
+            rc = rc < 0 ? rc : need(m, wanted[i].name, e);
+        else
+            modules_need(m, wanted[i].name);
+    return rc < 0 || !share ? rc : need(m, "virtiofs", e);
 }
 
 static int add_module(struct cpio *c, const struct modules *m, size_t i, struct buf *order, struct err *e)
@@ -98,13 +107,13 @@ static int add_module(struct cpio *c, const struct modules *m, size_t i, struct 
     return 0;
 }
 
-static int add_modules(struct cpio *c, const char *folder, struct err *e)
+static int add_modules(struct cpio *c, const char *folder, bool share, struct err *e)
 {
     OWN(modules) m = NULL;
     OWN_BUF order = {0};
     int rc = modules_open(folder, &m, e);
     if (rc == 0)
-        rc = choose(m, e);
+        rc = choose(m, share, e);
     if (rc < 0)
         return rc;
     add(c, "modules", S_IFDIR | 0755, 0, NULL, 0);
@@ -133,7 +142,7 @@ int initramfs_build(const struct initramfs_config *config, void **ret, size_t *r
 {
     __attribute__((cleanup(cpio_fini))) struct cpio c = {0};
     add_program(&c);
-    int rc = config->modules ? add_modules(&c, config->modules, e) : 0;
+    int rc = config->modules ? add_modules(&c, config->modules, config->share, e) : 0;
     if (rc < 0)
         return rc;
     add(&c, "TRAILER!!!", 0, 0, NULL, 0);

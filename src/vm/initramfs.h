@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -13,6 +14,7 @@ struct initramfs_config {
         *modules; /* a lib/modules/VERSION folder with modules.dep; NULL: all that is needed is built in */
     const void *append; /* an initramfs of the user's, any format the kernel reads; what is in it wins */
     size_t append_len;
+    bool share; /* the machine has a virtio-fs device */
 };
 
 /*

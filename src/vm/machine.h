@@ -40,6 +40,7 @@ struct machine_config {
     struct net_port *net;
     uint8_t mac[6];
     struct entropy_port *entropy;
+    struct share_port *share;
     uint32_t vsock_cid; /* 0: no vsock */
     bool balloon;       /* memory can be asked back while it runs */
 };
@@ -93,5 +94,5 @@ struct machine_device { /* in: to the guest, out: from it; of disks and network 
     uint64_t notifications, interrupts;
     uint64_t in_ops, in_bytes, out_ops, out_bytes;
 };
-#define MACHINE_DEVICES (MACHINE_DISKS + 5)
+#define MACHINE_DEVICES (MACHINE_DISKS + 6)
 unsigned machine_devices(const struct machine *m, struct machine_device ret[MACHINE_DEVICES]); /* how many */

@@ -14,6 +14,7 @@
 #include "dev/virtio_balloon.h"
 #include "dev/virtio_blk.h"
 #include "dev/virtio_console.h"
+#include "dev/virtio_fs.h"
 #include "dev/virtio_net.h"
 #include "dev/virtio_rng.h"
 #include "dev/virtio_vsock.h"
@@ -53,6 +54,7 @@ struct machine {
     struct virtio_console *console;
     struct virtio_vsock *vsock;
     struct virtio_rng *rng;
+    struct virtio_fs *fs;
     struct virtio_balloon *balloon;
     struct balloon_port balloon_port;
 

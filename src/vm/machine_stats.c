@@ -65,6 +65,8 @@ unsigned machine_devices(const struct machine *m, struct machine_device ret[MACH
         add(&d, "net", virtio_net_stats(m->net));
     if (m->console)
         add(&d, "console", virtio_console_stats(m->console));
+    if (m->fs)
+        add(&d, "fs", virtio_fs_stats(m->fs));
     if (m->rng)
         add(&d, "rng", virtio_rng_stats(m->rng));
     if (m->balloon)

@@ -69,6 +69,8 @@ static int add_devices(struct machine *m, const struct virtio_board *b, struct e
         rc = virtio_console_new(b, c->console, &m->console, e);
     if (rc == 0 && c->entropy)
         rc = virtio_rng_new(b, c->entropy, &m->rng, e);
+    if (rc == 0 && c->share)
+        rc = virtio_fs_new(b, c->share, &m->fs, e);
     m->balloon_port = (struct balloon_port){discard, m};
     if (rc == 0 && c->balloon)
         rc = virtio_balloon_new(b, &m->balloon_port, &m->balloon, e);
@@ -91,6 +93,7 @@ void micro_pci_free(struct machine *m)
 {
     virtio_vsock_free(m->vsock);
     virtio_balloon_free(m->balloon);
+    virtio_fs_free(m->fs);
     virtio_rng_free(m->rng);
     virtio_console_free(m->console);
     virtio_net_free(m->net);

@@ -219,7 +219,7 @@ complete_words() { # WORD...: what the last word is completed to
 }
 [ "$(complete_words inspe)" = inspect ] || fail "inspe is completed to: $(complete_words inspe)"
 [ "$(complete_words run --engine s)" = soft ] || fail "--engine s is completed to: $(complete_words run --engine s)"
-[ "$(complete_words run --mem)" = --memory ] || fail "--mem is completed to: $(complete_words run --mem)"
+[ "$(complete_words run --memo)" = "--memory --memory-swap" ] || fail "--memo is completed to: $(complete_words run --memo)"
 [ "$(complete_words top --sort m)" = memory ] || fail "--sort m is completed to: $(complete_words top --sort m)"
 [ "$(complete_words inspect --st)" = --stats ] || fail "--st is completed to: $(complete_words inspect --st)"
 [ "$(complete_words image imp)" = import ] || fail "image imp is completed to: $(complete_words image imp)"

@@ -37,7 +37,7 @@ cat >"$dir/cni/net.conflist" <<-C
 	 {"type": "host-local", "dataDir": "$dir/ipam", "ranges": [[{"subnet": "10.78.0.0/24"}]]}}]}
 C
 daemon "$dir/log" containerd -c "$dir/config.toml"
-at_end 'grep -E "level=(error|fatal)|warn.*cri" "$dir/log" | tail -20'
+at_end '[ $rc -eq 0 ] || grep -E "level=(error|fatal)|warn.*cri" "$dir/log" | tail -20'
 tools=$top/tests/e2e/oci
 cri=("$tools/cri.py" "$dir/c.sock")
 # ask STATUS CALL [JSON]: the answer in $out

@@ -37,9 +37,7 @@ static void complete(void *ctx)
     struct tool_disk *d = ctx;
     while (d->finished) {
         struct disk_req *r = d->finished;
-        d->finished = r->next;
-        if (!d->finished)
-            d->tail = &d->finished;
+        d->finished = (struct disk_req *)r->work.next;
         r->done(r, (int)r->offset);
     }
 }
@@ -48,9 +46,12 @@ static void submit(void *ctx, struct disk_req *r)
 {
     struct tool_disk *d = ctx;
     r->offset = (uint64_t)transfer(d, r);
-    r->next = NULL;
-    *d->tail = r;
-    d->tail = &r->next;
+    r->work.next = NULL;
+    if (d->finished)
+        d->last->work.next = &r->work;
+    else
+        d->finished = r;
+    d->last = r;
     loop_post(d->loop, complete, d);
 }
 
@@ -61,7 +62,6 @@ int tool_disk_open(struct tool_disk *d, const char *path, struct loop *loop)
     if (d->fd < 0 || fstat(d->fd, &st) < 0)
         return -errno;
     d->loop = loop;
-    d->tail = &d->finished;
     d->port = (struct disk_port){.submit = submit,
                                  .drain = complete,
                                  .ctx = d,

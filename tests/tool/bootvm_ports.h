@@ -11,7 +11,7 @@ struct tool_disk {
     struct disk_port port;
     struct loop *loop;
     int fd;
-    struct disk_req *finished, **tail; /* done is still to be called */
+    struct disk_req *finished, *last; /* done is still to be called */
 };
 int tool_disk_open(struct tool_disk *d, const char *path, struct loop *loop);
 

@@ -12,7 +12,8 @@ mkdir -p "$bundle"/rootfs/{bin,proc,sys,dev,tmp,etc}
 cp "$(command -v busybox)" "$bundle/rootfs/bin/busybox"
 for a in sh true cat ls id mount ps echo sleep env stat hostname grep head touch readlink; do ln -s busybox "$bundle/rootfs/bin/$a"; done
 at_end 'for c in $("$oci" --root "$states" list -q 2>/dev/null); do "$oci" --root "$states" delete --force "$c"; done'
-before_mounts=$(grep -c . /proc/self/mountinfo)
+mounts() { grep -c "$work" /proc/self/mountinfo || :; }
+before_mounts=$(mounts)
 
 # configure FILE PYTHON: the default configuration, changed.
 configure() {
@@ -65,6 +66,6 @@ nothing_left() {
 	say "nothing is left"
 	[ -z "$(o list -q)" ] || fail "containers are left: $(o list)"
 	[ -z "$(ls "$states")" ] || fail "states are left: $(ls -A "$states")"
-	[ "$(grep -c . /proc/self/mountinfo)" = "$before_mounts" ] || fail "mounts are left"
+	[ "$(mounts)" = "$before_mounts" ] || fail "mounts are left"
 	[ -z "$(find /sys/fs/cgroup -name 'hospes-*' -newer "$bundle/default.json" | grep -v libpod)" ] || fail "cgroups are left: $(find /sys/fs/cgroup -name 'hospes-*')"
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/image_root.h"
+#include "store/image_layers.h"
 
 #include <sys/stat.h>
 
@@ -58,17 +58,18 @@ static void an_images_root_is_made_once_and_goes_with_it(void **state)
 {
     struct place *p = *state;
     OWN(image) i = NULL;
-    OWN_MEM char *first = NULL, *second = NULL;
+    OWN_LAYERS first = {0}, second = {0};
     sh(p, "mkdir -p in/bin in/etc; cp /bin/sh in/bin/sh; echo x >in/etc/name");
     if (image_import(&(struct image_import){.path = "in", .name = "small"}, NULL, &i, &p->e) < 0)
         fail_msg("%s", p->e.text);
-    assert_int_equal(image_root(i, &first, &p->e), 0);
+    assert_int_equal(image_layers_get(i, &first, &p->e), 0);
+    assert_int_equal(first.nr, 1);
     sh(p, "diff -r in data/images/small/root; echo mark >data/images/small/root/mark");
-    assert_int_equal(image_root(i, &second, &p->e), 0);
-    assert_string_equal(first, second);
+    assert_int_equal(image_layers_get(i, &second, &p->e), 0);
+    assert_string_equal(first.roots[0], second.roots[0]);
     sh(p, "[ -e data/images/small/root/mark ]");
     assert_int_equal(image_remove("small", &p->e), 0);
-    assert_int_equal(access(first, F_OK), -1);
+    assert_int_equal(access(first.roots[0], F_OK), -1);
 }
 
 int main(void)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * disk_workers: a queue, threads that take from it, a list of results and an eventfd for the loop.
+ * workers: a queue, threads that take from it, a list of results and an eventfd for the loop.
  *
  * Requests are started in order and finish in any.
  * Threads: submit, results and drain under the board lock; workers never take that one.
  */
-#include "host/disk_workers.h"
+#include "host/workers.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -14,11 +14,11 @@
 #define STACK_BYTES (256u << 10)
 
 struct list {
-    struct disk_req *first, **tail;
+    struct work *first, **tail;
 };
 
-struct disk_workers {
-    int (*run)(void *ctx, struct disk_req *r);
+struct workers {
+    int (*run)(void *ctx, struct work *r);
     void *ctx;
     int event;
     pthread_mutex_t lock; /* what follows, but not the threads */
@@ -36,16 +36,16 @@ static void list_init(struct list *l)
     l->tail = &l->first;
 }
 
-static void list_append(struct list *l, struct disk_req *r)
+static void list_append(struct list *l, struct work *r)
 {
     r->next = NULL;
     *l->tail = r;
     l->tail = &r->next;
 }
 
-static struct disk_req *list_pop(struct list *l)
+static struct work *list_pop(struct list *l)
 {
-    struct disk_req *r = l->first;
+    struct work *r = l->first;
     if (!r)
         return NULL;
     l->first = r->next;
@@ -56,18 +56,18 @@ static struct disk_req *list_pop(struct list *l)
 
 /* ---- workers ---- */
 
-static struct disk_req *next_work(struct disk_workers *w)
+static struct work *next_work(struct workers *w)
 {
     pthread_mutex_lock(&w->lock);
     while (!w->queue.first && !w->stop)
         pthread_cond_wait(&w->work, &w->lock);
-    struct disk_req *r = list_pop(&w->queue);
+    struct work *r = list_pop(&w->queue);
     pthread_mutex_unlock(&w->lock);
     return r;
 }
 
 /* Lock held. */
-static void add_result(struct disk_workers *w, struct disk_req *r, int status)
+static void add_result(struct workers *w, struct work *r, int status)
 {
     bool first = !w->results.first;
     r->status = status;
@@ -80,8 +80,8 @@ static void add_result(struct disk_workers *w, struct disk_req *r, int status)
 
 static void *worker(void *ctx)
 {
-    struct disk_workers *w = ctx;
-    for (struct disk_req *r; (r = next_work(w));) {
+    struct workers *w = ctx;
+    for (struct work *r; (r = next_work(w));) {
         int status = w->run(w->ctx, r);
         pthread_mutex_lock(&w->lock);
         add_result(w, r, status);
@@ -93,7 +93,7 @@ static void *worker(void *ctx)
 }
 
 /* Signals go to other threads; a file size limit becomes an error instead of SIGXFSZ. */
-static int start(struct disk_workers *w)
+static int start(struct workers *w, const char *name)
 {
     pthread_attr_t attr;
     sigset_t all, old;
@@ -105,11 +105,11 @@ static int start(struct disk_workers *w)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     pthread_attr_destroy(&attr);
     if (rc == 0)
-        pthread_setname_np(w->threads[w->nr++], "disk");
+        pthread_setname_np(w->threads[w->nr++], name);
     return -rc;
 }
 
-static void stop(struct disk_workers *w)
+static void stop(struct workers *w)
 {
     pthread_mutex_lock(&w->lock);
     w->stop = true;
@@ -121,12 +121,12 @@ static void stop(struct disk_workers *w)
 
 /* ---- the loop's side ---- */
 
-int disk_workers_new(unsigned nr, int (*run)(void *ctx, struct disk_req *r), void *ctx,
-                     struct disk_workers **ret, struct err *e)
+int workers_new(const char *name, unsigned nr, int (*run)(void *ctx, struct work *r), void *ctx,
+                struct workers **ret, struct err *e)
 {
-    OWN(disk_workers) w = calloc(1, sizeof(*w) + nr * sizeof(w->threads[0]));
+    OWN(workers) w = calloc(1, sizeof(*w) + nr * sizeof(w->threads[0]));
     if (!w)
-        return err_code(e, -ENOMEM, "disk threads");
+        return err_code(e, -ENOMEM, "%s threads", name);
     w->run = run;
     w->ctx = ctx;
     pthread_mutex_init(&w->lock, NULL);
@@ -136,17 +136,17 @@ int disk_workers_new(unsigned nr, int (*run)(void *ctx, struct disk_req *r), voi
     list_init(&w->results);
     w->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (w->event < 0)
-        return err_sys(e, "disk threads");
+        return err_sys(e, "%s threads", name);
     for (unsigned i = 0; i < nr; i++) {
-        int rc = start(w);
+        int rc = start(w, name);
         if (rc < 0)
-            return err_code(e, rc, "disk threads");
+            return err_code(e, rc, "%s threads", name);
     }
     *ret = take(w);
     return 0;
 }
 
-void disk_workers_free(struct disk_workers *w)
+void workers_free(struct workers *w)
 {
     if (!w)
         return;
@@ -159,7 +159,7 @@ void disk_workers_free(struct disk_workers *w)
     free(w);
 }
 
-void disk_workers_submit(struct disk_workers *w, struct disk_req *r)
+void workers_submit(struct workers *w, struct work *r)
 {
     pthread_mutex_lock(&w->lock);
     if (w->stop) {
@@ -172,31 +172,31 @@ void disk_workers_submit(struct disk_workers *w, struct disk_req *r)
     pthread_mutex_unlock(&w->lock);
 }
 
-int disk_workers_fd(const struct disk_workers *w)
+int workers_fd(const struct workers *w)
 {
     return w->event;
 }
 
-static struct disk_req *pop_result(struct disk_workers *w)
+static struct work *pop_result(struct workers *w)
 {
     pthread_mutex_lock(&w->lock);
-    struct disk_req *r = list_pop(&w->results);
+    struct work *r = list_pop(&w->results);
     pthread_mutex_unlock(&w->lock);
     return r;
 }
 
 /* Reset before looking: what is finished after that makes it readable again. */
-void disk_workers_results(struct disk_workers *w, void (*done)(void *ctx, struct disk_req *r, int status))
+void workers_results(struct workers *w, void (*done)(void *ctx, struct work *r, int status))
 {
     uint64_t count;
     if (read(w->event, &count, sizeof(count)) < 0) {
         /* not readable: nothing new, or drained */
     }
-    for (struct disk_req *r; (r = pop_result(w));)
+    for (struct work *r; (r = pop_result(w));)
         done(w->ctx, r, r->status);
 }
 
-static bool wait_for_results(struct disk_workers *w)
+static bool wait_for_results(struct workers *w)
 {
     pthread_mutex_lock(&w->lock);
     while (w->under_way)
@@ -206,14 +206,14 @@ static bool wait_for_results(struct disk_workers *w)
     return any;
 }
 
-void disk_workers_settle(struct disk_workers *w, void (*done)(void *ctx, struct disk_req *r, int status))
+void workers_settle(struct workers *w, void (*done)(void *ctx, struct work *r, int status))
 {
     while (wait_for_results(w))
-        disk_workers_results(w, done);
+        workers_results(w, done);
 }
 
-void disk_workers_drain(struct disk_workers *w, void (*done)(void *ctx, struct disk_req *r, int status))
+void workers_drain(struct workers *w, void (*done)(void *ctx, struct work *r, int status))
 {
     stop(w);
-    disk_workers_results(w, done);
+    workers_results(w, done);
 }
