@@ -46,8 +46,8 @@ struct monitor {
     struct container_again again;
     int signals;
     char *id, *states;
-    bool reaped;
-    pid_t pid; /* of its first process; 0: there is none */
+    bool reaped, awaited; /* awaited: nobody has come yet for the output, which is held back */
+    pid_t pid;            /* of its first process; 0: there is none */
     uint64_t started_ns;
 };
 
@@ -113,6 +113,8 @@ static int ask(void *ctx, struct err *e)
         loop_timer_arm(&m->again.timer, 0);
         return 0;
     }
+    if (m->awaited) /* nobody will, so its end cannot wait for its output */
+        loop_timer_arm(&m->nobody, 0);
     const char *said = m->c->guest->container.stop_signal;
     int rc = ask_to_end(ctx, said ? signal_number(said) : SIGTERM, &trouble);
     return rc < 0 && rc != -ESRCH ? err_set(e, rc, "%s", trouble.text) : 0;
@@ -222,8 +224,12 @@ static int do_console(void *ctx, struct conn *c, struct err *e)
 static int do_attach(void *ctx, struct conn *c, struct err *e)
 {
     struct monitor *m = ctx;
-    loop_timer_stop(&m->nobody);
-    return streams_attach(m->streams, c, e);
+    int rc = m->streams ? streams_attach(m->streams, c, e) : err_set(e, -EBUSY, "it waits to run again");
+    if (rc == 0) {
+        loop_timer_stop(&m->nobody);
+        m->awaited = false;
+    }
+    return rc;
 }
 
 static int do_update(void *ctx, const json_t *request, struct err *e)
@@ -327,7 +333,7 @@ static int begin(struct monitor *m, struct err *e)
     m->started_ns = m->again.began_ns = loop_now_ns();
     if (rc < 0 || (rc = chores_record_start(m->c->dir, e)) < 0)
         return rc;
-    if (!m->c->guest->detach)
+    if ((m->awaited = !m->c->guest->detach))
         loop_timer_arm(&m->nobody, m->started_ns + NOBODY_CAME_NS);
     return life_event(&m->requests.life, LIFE_START, e);
 }
