@@ -84,7 +84,8 @@ static int join(const struct run_args *a, const char *guest, struct err *e)
     }
     if (rc < 0)
         return give_up(guest, rc);
-    client_wait_gone(guest);
+    if (!a->rm) /* else there is none by now */
+        client_wait_gone(guest);
     return status;
 }
 
@@ -121,7 +122,5 @@ int run_run(const void *args, int argc, char **argv, struct err *e)
     if (rc < 0)
         return rc;
     c.env = env.item;
-    if (!a->vm)
-        monitor_protect_self();
     return c.image || a->detach ? start(a, &c, e) : run_kernel(&c, e);
 }

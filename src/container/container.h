@@ -17,17 +17,15 @@ struct launch;
 
 /* What hospes' own containers have beside their configuration. */
 struct create_extras {
-    const void *init; /* a static program that is the first process, started as `init_name FILE ARGV0 ...` */
-    size_t init_bytes;
-    const char *init_name;
-    bool landlock;          /* landlock.h */
+    const char *init; /* the file of a static program that is the first process (base/reaper.h), or NULL */
+    bool landlock;    /* landlock.h */
     bool landlock_abstract; /* no abstract sockets of others */
 };
 
 struct create_options {
-    const struct create_extras *extras; /* NULL: none */
-    const char *bundle;                 /* folder of config.json */
-    const char *config;                 /* another file than BUNDLE/config.json, or NULL */
+    struct create_extras extras;
+    const char *bundle; /* folder of config.json */
+    const char *config; /* another file than BUNDLE/config.json, or NULL */
     const char *console_socket, *pid_file;
     unsigned preserve_fds;
     bool no_pivot, no_new_keyring, systemd_cgroup;

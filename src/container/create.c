@@ -309,7 +309,8 @@ static int create(struct creation *k, bool waits, struct spawned *ret, struct er
     k->l.preserve_fds = k->o->preserve_fds;
     k->l.no_pivot = k->o->no_pivot;
     k->l.no_new_keyring = k->o->no_new_keyring;
-    k->l.extras = k->o->extras;
+    k->l.landlock = k->o->extras.landlock;
+    k->l.landlock_abstract = k->o->extras.landlock_abstract;
     int rc = state_check_id(k->id, e);
     if (rc == 0)
         rc = load(k, e);
@@ -320,8 +321,8 @@ static int create(struct creation *k, bool waits, struct spawned *ret, struct er
     k->l.set_groups = rc == 0 && ns_may_set_groups(&k->c);
     if (rc == 0)
         rc = open_all(k, e);
-    if (rc == 0 && k->o->extras && k->o->extras->init)
-        rc = k->l.init = program_file(k->o->extras->init, k->o->extras->init_bytes, e);
+    if (rc == 0 && k->o->extras.init)
+        rc = k->l.init = program_file(k->o->extras.init, e);
     if (rc < 0)
         return rc;
     rc = launch(k, waits, ret, e);

@@ -205,8 +205,8 @@ static int prepare(const struct launch *l, int slave, char **ret_file, struct er
         .personality = l->c->personality,
         .preserve_fds = l->preserve_fds,
         .set_groups = l->set_groups,
-        .landlock = l->extras && l->extras->landlock,
-        .landlock_abstract = l->extras && l->extras->landlock_abstract,
+        .landlock = l->landlock,
+        .landlock_abstract = l->landlock_abstract,
     };
     int rc = keyring(l, e);
     if (setsid() < 0 && errno != EPERM)
@@ -258,7 +258,7 @@ _Noreturn void init_main(struct launch *l)
     struct err e = {0};
     int slave = -1, told = l->sync;
     char *file = NULL;
-    struct process_init own = {.fd = l->init, .name = l->extras ? l->extras->init_name : NULL};
+    int own = l->init;
     fresh_signals();
     int rc = spaces(l, &e);
     if (rc == 0)
@@ -271,10 +271,10 @@ _Noreturn void init_main(struct launch *l)
     if (l->start >= 0) {
         if (sync_send(told, SYNC_READY, 0, NULL, -1) < 0)
             _exit(1);
-        told = wait_for_start(close_others(l, &own.fd));
+        told = wait_for_start(close_others(l, &own));
     }
     rc = hooks_run(l->c, HOOK_START_CONTAINER, &l->state, STATUS_CREATED, &e);
     if (rc == 0)
-        rc = process_exec(file, &l->c->process, &own, l->preserve_fds, &e);
+        rc = process_exec(file, &l->c->process, own, l->preserve_fds, &e);
     give_up(told, &e);
 }

@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/inroot.h"
 #include "base/log.h"
+#include "base/reaper.h"
 #include "container/caps.h"
 #include "container/landlock.h"
 #include "container/sync.h"
@@ -347,8 +348,7 @@ static char *home_of(uint32_t uid)
     return NULL;
 }
 
-static int exec_by(const struct process_init *init, const char *file, const struct process_config *p,
-                   const char **env)
+static int exec_by(int init, const char *file, const struct process_config *p, const char **env)
 {
     OWN_MEM const char **argv = calloc(p->args.nr + 3, sizeof(*argv));
     sigset_t all;
@@ -356,15 +356,15 @@ static int exec_by(const struct process_init *init, const char *file, const stru
         return -1;
     sigfillset(&all); /* the kernel keeps none for a first process that does not wait for it */
     sigprocmask(SIG_BLOCK, &all, NULL);
-    argv[0] = init->name;
+    argv[0] = REAPER_NAME;
     argv[1] = file;
     for (unsigned i = 0; i < p->args.nr; i++)
         argv[i + 2] = p->args.item[i];
-    return (int)syscall(SYS_execveat, init->fd, "", argv, env, AT_EMPTY_PATH);
+    return (int)syscall(SYS_execveat, init, "", argv, env, AT_EMPTY_PATH);
 }
 
-int process_exec(const char *file, const struct process_config *p, const struct process_init *init,
-                 unsigned listen_fds, struct err *e)
+int process_exec(const char *file, const struct process_config *p, int init, unsigned listen_fds,
+                 struct err *e)
 {
     char count[32];
     const char **env = calloc(p->env.nr + 4, sizeof(*env));
@@ -379,7 +379,7 @@ int process_exec(const char *file, const struct process_config *p, const struct 
         env[nr++] = count;
         env[nr++] = "LISTEN_PID=1";
     }
-    if (init && init->fd >= 0)
+    if (init >= 0)
         exec_by(init, file, p, env);
     else
         execve(file, (char *const *)p->args.item, (char *const *)env);

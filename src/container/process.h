@@ -25,15 +25,9 @@ int process_find(const struct process_config *p, char **ret, struct err *e);
 /* Limits, scheduling, working folder, labels, user, capabilities, seccomp. Call process_find after it. */
 int process_become(const struct process_setup *s, struct err *e);
 
-/* Instead of the program itself: started as `name FILE ARGV0 ...`. */
-struct process_init {
-    int fd; /* -1: the program itself */
-    const char *name;
-};
-
-/* Only returns if it fails. */
-int process_exec(const char *file, const struct process_config *p, const struct process_init *init,
-                 unsigned listen_fds, struct err *e);
+/* init: a program to start it (base/reaper.h), -1: none. Only returns if it fails. */
+int process_exec(const char *file, const struct process_config *p, int init, unsigned listen_fds,
+                 struct err *e);
 
 /* Everything above the standard streams and the n behind them closes at exec. */
 void process_close_on_exec(unsigned preserve_fds);

@@ -8,11 +8,12 @@
 #include "base/file.h"
 #include "base/own.h"
 
+#define PROGRAM_MAX (8u << 20)
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10u /* Linux 6.3: asked for where vm.memfd_noexec is set */
 #endif
 
-int program_file(const void *program, size_t bytes, struct err *e)
+static int sealed(const void *program, size_t bytes)
 {
     OWN_FD fd = memfd_create("init", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
     if (fd < 0 && errno == EINVAL)
@@ -20,5 +21,16 @@ int program_file(const void *program, size_t bytes, struct err *e)
     int rc = fd < 0 ? -errno : file_write_all(fd, program, bytes);
     if (rc == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
         rc = -errno;
-    return rc < 0 ? err_code(e, rc, "a file for init") : take_fd(&fd);
+    return rc < 0 ? rc : take_fd(&fd);
+}
+
+int program_file(const char *path, struct err *e)
+{
+    OWN_MEM char *program = NULL;
+    size_t bytes;
+    int rc = file_read(path, PROGRAM_MAX, &program, &bytes, e);
+    if (rc < 0)
+        return err_wrap(e, "init");
+    rc = sealed(program, bytes);
+    return rc < 0 ? err_code(e, rc, "init %s", path) : rc;
 }

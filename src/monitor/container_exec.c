@@ -60,45 +60,58 @@ static int parse(json_t *r, struct job *j, struct err *e)
 
 /* ---- making it ---- */
 
-static unsigned count(const char *const *list)
+/* What the container's own process is made of, as config.json has it, is the start. */
+static int base(const struct job *j, json_t **ret, struct err *e)
 {
-    unsigned nr = 0;
-    while (list && list[nr])
-        nr++;
-    return nr;
+    OWN(json_t) config = NULL;
+    OWN_MEM char *path = path_make("%s/config.json", j->all->run);
+    json_t *process;
+    int rc = path ? json_load(path, &config, e) : err_code(e, -ENOMEM, "exec");
+    if (rc == 0)
+        rc = json_get_object(config, "process", &process, e);
+    if (rc == 0)
+        *ret = json_incref(process);
+    return rc;
 }
 
-static int make(void *ctx, const char *socket, struct err *e)
+static json_t *user_json(const struct bundle_user *u)
 {
-    struct job *j = ctx;
-    char user[32];
-    OWN_MEM const char **env = calloc(count(j->env) + 2, sizeof(*env));
-    OWN_MEM char *home = path_make("HOME=%s", j->who.home);
+    OWN(json_t) groups = json_array();
+    for (unsigned i = 0; i < u->nr_groups; i++)
+        json_array_append_new(groups, json_integer(u->groups[i]));
+    return json_pack("{s:I, s:I, s:O}", "uid", (json_int_t)u->uid, "gid", (json_int_t)u->gid,
+                     "additionalGids", groups);
+}
+
+static bool change(const struct job *j, json_t *p)
+{
     const char *const shell[] = {j->all->shell, NULL};
-    if (!env || !home)
-        return err_code(e, -ENOMEM, "exec");
-    unsigned nr = 0;
-    if (j->user)
-        env[nr++] = home;
-    for (unsigned i = 0; i < count(j->env); i++)
-        env[nr++] = j->env[i];
-    snprintf(user, sizeof(user), "%u:%u", j->who.uid, j->who.gid);
-    const char *const *argv = j->argv && j->argv[0] ? j->argv : shell;
-    const struct exec_options o = {
-        .cwd = j->cwd,
-        .user = j->user ? user : NULL,
-        .args = argv,
-        .nr_args = count(argv),
-        .env = env,
-        .nr_env = nr,
-        .groups = j->who.groups,
-        .nr_groups = j->user ? j->who.nr_groups : 0,
-        .terminal = j->tty,
-        .console_socket = socket,
-        .pid_file = j->pid_file,
-        .detach = true,
-    };
-    return container_exec(j->all->states, j->all->id, &o, e);
+    json_t *env = json_object_get(p, "env");
+    json_object_del(p, "consoleSize");
+    bool ok = json_is_array(env) &&
+              json_object_set_new(p, "args", strings_json(j->argv && j->argv[0] ? j->argv : shell)) == 0 &&
+              json_object_set_new(p, "terminal", json_boolean(j->tty)) == 0;
+    if (ok && j->cwd)
+        ok = json_object_set_new(p, "cwd", json_string(j->cwd)) == 0;
+    if (ok && j->user)
+        ok = json_object_set_new(p, "user", user_json(&j->who)) == 0 &&
+             json_array_append_new(env, json_sprintf("HOME=%s", j->who.home)) == 0;
+    for (const char *const *v = j->env; ok && v && *v; v++)
+        ok = json_array_append_new(env, json_string(*v)) == 0;
+    return ok;
+}
+
+/* Its process section, for the runtime to read: an environment is nothing to be shown in its arguments. */
+static int write_process(const struct job *j, const char *path, struct err *e)
+{
+    OWN(json_t) p = NULL;
+    int rc = base(j, &p, e);
+    OWN_MEM char *text = rc == 0 && change(j, p) ? json_dumps(p, JSON_COMPACT) : NULL;
+    if (rc < 0)
+        return rc;
+    OWN_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    rc = !text ? -EILSEQ : fd < 0 ? -errno : file_write_all(fd, text, strlen(text));
+    return rc < 0 ? err_code(e, rc, "exec") : 0;
 }
 
 static int read_pid(const char *path, pid_t *ret, struct err *e)
@@ -120,18 +133,24 @@ static int find_user(struct job *j, struct err *e)
 
 static int make_process(struct job *j, struct helper_streams *ret, pid_t *ret_pid, struct err *e)
 {
-    OWN_MEM char *tty = path_make("%s/tty", j->all->run);
+    OWN_MEM char *tty = path_make("%s/tty", j->all->run), *process = path_make("%s/exec.json", j->all->run);
     j->pid_file = path_make("%s/exec", j->all->run);
-    if (!tty || !j->pid_file)
+    if (!tty || !process || !j->pid_file)
         return err_code(e, -ENOMEM, "exec");
+    const char *const args[] = {"--detach", "--pid-file", j->pid_file, "--process",
+                                process,    j->all->id,   NULL};
+    const char *const terminal[] = {"--detach", "--pid-file",       j->pid_file, "--process", process,
+                                    "--tty",    "--console-socket", tty,         j->all->id,  NULL};
     const struct helper h = {.tty = j->tty,
                              .input = j->input,
                              .uid = j->who.uid,
                              .gid = j->who.gid,
                              .tty_path = tty,
-                             .make = make,
-                             .ctx = j};
-    int rc = helper_make(&h, ret, e);
+                             .call = {j->all->states, "exec", j->tty ? terminal : args}};
+    int rc = write_process(j, process, e);
+    if (rc == 0)
+        rc = helper_make(&h, ret, e);
+    unlink(process);
     return rc < 0 ? rc : read_pid(j->pid_file, ret_pid, e);
 }
 

@@ -7,7 +7,6 @@
 
 #include "base/file.h"
 #include "base/inroot.h"
-#include "base/reaper.h"
 #include "container/container.h"
 #include "monitor/bundle_caps.h"
 #include "monitor/container_id.h"
@@ -74,11 +73,17 @@ int container_making_open(struct container_making *m, struct err *e)
     return rc < 0 ? rc : write_config(m, e);
 }
 
-void container_making_close(struct container_making *m)
+void container_making_unmount(struct container_making *m)
 {
     container_root_close(m->dir);
     image_free(take(m->image));
     own_fd(&m->image_hold);
+    m->image_hold = -1;
+}
+
+void container_making_close(struct container_making *m)
+{
+    container_making_unmount(m);
     free(m->root);
     free(m->shell);
 }
@@ -94,19 +99,12 @@ static bool wants_landlock(const struct guest_container *k)
     return guest_security_of(k, &s, NULL) == 0 && !s.landlock_off && !s.seccomp_off && !admin && !k->host_pid;
 }
 
-static int make(void *ctx, const char *socket, struct err *e)
+/* The runtime copies it: nothing of the container can write to it. */
+static int write_init(const char *path, struct err *e)
 {
-    const struct container_making *m = ctx;
-    const struct guest_container *k = &m->guest->container;
-    const struct create_extras extras = {
-        .init = k->init ? guest_program : NULL,
-        .init_bytes = (size_t)(guest_program_end - guest_program),
-        .init_name = REAPER_NAME,
-        .landlock = wants_landlock(k),
-        .landlock_abstract = m->guest->net == GUEST_NET_HOST,
-    };
-    const struct create_options o = {.bundle = m->dir->run, .console_socket = socket, .extras = &extras};
-    return container_create(m->states, m->id, &o, e);
+    OWN_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int rc = fd < 0 ? -errno : file_write_all(fd, guest_program, (size_t)(guest_program_end - guest_program));
+    return rc < 0 ? err_code(e, rc, "%s", path) : 0;
 }
 
 static int find_pid(const struct container_making *m, pid_t *ret, struct err *e)
@@ -118,19 +116,44 @@ static int find_pid(const struct container_making *m, pid_t *ret, struct err *e)
     return rc;
 }
 
-int container_making_process(const struct container_making *m, struct helper_streams *ret, pid_t *ret_pid,
-                             struct err *e)
+static int call(const struct container_making *m, const char *tty, const char *init,
+                struct helper_streams *ret, struct err *e)
 {
     const struct guest_container *k = &m->guest->container;
-    OWN_MEM char *tty = guest_dir_run_file(m->dir, "tty");
+    const char *args[12] = {"--bundle", m->dir->run};
+    unsigned nr = 2;
+    if (k->tty) {
+        args[nr++] = "--console-socket";
+        args[nr++] = tty;
+    }
+    if (k->init) {
+        args[nr++] = "--init";
+        args[nr++] = init;
+    }
+    if (wants_landlock(k)) {
+        args[nr++] = "--landlock";
+        args[nr++] = m->guest->net == GUEST_NET_HOST ? "abstract" : "files";
+    }
+    args[nr] = m->id;
     const struct helper h = {.tty = k->tty,
                              .input = k->input,
                              .uid = m->user.uid,
                              .gid = m->user.gid,
                              .tty_path = tty,
-                             .make = make,
-                             .ctx = (void *)(uintptr_t)m};
+                             .call = {m->states, "create", args}};
+    return helper_make(&h, ret, e);
+}
+
+int container_making_process(const struct container_making *m, struct helper_streams *ret, pid_t *ret_pid,
+                             struct err *e)
+{
+    OWN_MEM char *tty = guest_dir_run_file(m->dir, "tty"), *init = guest_dir_run_file(m->dir, "init");
     container_sweep(m->dir); /* what a container of that name left, whose monitor and host died */
-    int rc = helper_make(&h, ret, e);
+    if (!tty || !init)
+        return err_code(e, -ENOMEM, "container");
+    int rc = m->guest->container.init ? write_init(init, e) : 0;
+    if (rc == 0)
+        rc = call(m, tty, init, ret, e);
+    unlink(init);
     return rc < 0 ? rc : find_pid(m, ret_pid, e);
 }

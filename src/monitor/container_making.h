@@ -23,7 +23,8 @@ struct container_making {
 
 /* Leave the host's mount namespace, mount the root, write config.json. Close it whatever is returned. */
 int container_making_open(struct container_making *m, struct err *e);
-/* Its processes and mounts have ended before. */
+/* Its processes have ended: let go of root and image, and nothing else can be made. Close does it too. */
+void container_making_unmount(struct container_making *m);
 void container_making_close(struct container_making *m);
 
 /* The first process, waiting to be started: a child of ours, with its streams. What was left of one is swept.

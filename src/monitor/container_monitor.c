@@ -116,7 +116,7 @@ static int ask(void *ctx, struct err *e)
     if (m->awaited) /* nobody will, so its end cannot wait for its output */
         loop_timer_arm(&m->nobody, 0);
     const char *said = m->c->guest->container.stop_signal;
-    int rc = ask_to_end(ctx, said ? signal_number(said) : SIGTERM, &trouble);
+    int rc = ask_to_end(m, said ? signal_number(said) : SIGTERM, &trouble);
     return rc < 0 && rc != -ESRCH ? err_set(e, rc, "%s", trouble.text) : 0;
 }
 
@@ -327,10 +327,19 @@ static int open_all(struct monitor *m, struct err *e)
     return chores_open_control(m->loop, c->dir, &m->requests, &m->control, e);
 }
 
+/* Before the loop runs, which takes such signals up. */
+static bool asked_to_end(void)
+{
+    sigset_t set;
+    return sigpending(&set) == 0 && sigismember(&set, SIGTERM);
+}
+
 static int begin(struct monitor *m, struct err *e)
 {
     int rc = open_all(m, e);
     m->started_ns = m->again.began_ns = loop_now_ns();
+    if (rc == 0 && asked_to_end())
+        rc = err_set(e, -EINTR, "asked to end");
     if (rc < 0 || (rc = chores_record_start(m->c->dir, e)) < 0)
         return rc;
     if ((m->awaited = !m->c->guest->detach))
@@ -389,10 +398,15 @@ static void run(struct monitor *m)
             requests_event(&m->requests, LIFE_ENGINE_FAILED, "failed", e.text);
 }
 
+/* Who waits is told when nothing can be seen of a fleeting container; its files, which may take a busy disk a
+ * while, go after that. */
 static void finish(struct monitor *m)
 {
     remove_container(m);
-    if (!m->c->guest->rm) /* else there is nothing left to look it up in */
+    container_making_unmount(&m->making);
+    if (m->c->guest->rm)
+        guest_dir_forget(m->c->dir);
+    else
         chores_record_end(m->c->dir, &m->requests);
     pthread_mutex_lock(&m->lock);
     streams_fail(m->streams, m->requests.status < 0 ? 125 : m->requests.status);

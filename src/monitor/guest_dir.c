@@ -205,8 +205,8 @@ void guest_dir_unlock(struct guest_dir *d)
         give_up(d);
         return;
     }
-    static const char *const files[] = {"config.json", "hosts",   "resolv.conf", "hostname", "tty",
-                                        "exec",        "control", "pid",         "lock"};
+    static const char *const files[] = {"config.json", "hosts",     "resolv.conf", "hostname", "tty",
+                                        "exec",        "exec.json", "control",     "pid",      "lock"};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         OWN_MEM char *path = guest_dir_run_file(d, files[i]);
         if (path)
@@ -310,6 +310,13 @@ int guest_dir_create(const struct guest_config *c, struct guest_dir **ret, struc
         rc = name ? create(name, c, ret, e) : err_code(e, -ENOMEM, "name");
     }
     return rc;
+}
+
+void guest_dir_forget(const struct guest_dir *d)
+{
+    OWN_MEM char *about = guest_dir_file(d, "guest.json");
+    if (about && holds(d))
+        unlink(about);
 }
 
 int guest_dir_remove(struct guest_dir *d, struct err *e)

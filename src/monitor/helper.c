@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -84,7 +85,7 @@ static int open_ends(const struct helper *h, struct ends *s, struct err *e)
 
 /* ---- the child ---- */
 
-/* Streams to 0, 1, 2; what it says to 3, the log to 4; all else is closed. */
+/* Streams to 0, 1, 2; what it says to 3, the log to 4; all else is closed at exec. */
 static int settle(const struct ends *s)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -95,25 +96,20 @@ static int settle(const struct ends *s)
         if ((high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 100)) < 0)
             return -errno;
     for (int i = 0; i < 5; i++)
-        if (dup3(high[i], i, i < 3 ? 0 : O_CLOEXEC) < 0)
+        if (dup2(high[i], i) < 0)
             return -errno;
     close_range(5, ~0u, 0);
     return 0;
 }
 
-_Noreturn static void child(const struct helper *h, const struct ends *s)
+_Noreturn static void child(pid_t parent, const char **argv, const struct ends *s)
 {
-    struct err e = {0};
-    int rc = settle(s);
-    if (rc < 0)
+    /* A container without a monitor is nobody's: what is half made is found by the next one who looks. */
+    if (settle(s) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
         _exit(1);
-    log_to(4, LOG_WARN);
     umask(022);
-    signal(SIGPIPE, SIG_DFL);
-    rc = h->make(h->ctx, h->tty ? h->tty_path : NULL, &e);
-    if (rc < 0)
-        dprintf(3, "%d %s", rc, e.text);
-    _exit(rc < 0);
+    dprintf(3, "%d hospes-oci cannot be run", runtime_exec(argv));
+    _exit(1);
 }
 
 /* ---- our side ---- */
@@ -132,8 +128,15 @@ static int end_of(pid_t pid, int *ret_status, struct err *e)
     return rc > 0 ? 0 : err_set(e, -ETIMEDOUT, "the process could not be made in time");
 }
 
+/* "create: no such thing", which the caller's own words say better */
+static const char *without_command(const char *text, const char *command)
+{
+    size_t n = strlen(command);
+    return strncmp(text, command, n) == 0 && text[n] == ':' && text[n + 1] == ' ' ? text + n + 2 : text;
+}
+
 /* Its end is looked for, not the pipe's: what it made may hold that one open for longer. */
-static int await(pid_t pid, int said, struct err *e)
+static int await(pid_t pid, int said, const char *command, struct err *e)
 {
     char text[600];
     int status = 0;
@@ -147,7 +150,7 @@ static int await(pid_t pid, int said, struct err *e)
     text[n] = 0;
     char *rest;
     int code = (int)strtol(text, &rest, 10);
-    return err_set(e, code < 0 ? code : -EIO, "%s", *rest ? rest + 1 : "");
+    return err_set(e, code < 0 ? code : -EIO, "%s", without_command(*rest ? rest + 1 : "", command));
 }
 
 static int take_terminal(const struct ends *s, struct helper_streams *ret, struct err *e)
@@ -170,17 +173,18 @@ static int take_terminal(const struct ends *s, struct helper_streams *ret, struc
 int helper_make(const struct helper *h, struct helper_streams *ret, struct err *e)
 {
     OWN_ENDS s = {{-1, -1}, {-1, -1}, {-1, -1}, -1, {-1, -1}};
-    int rc = open_ends(h, &s, e);
+    OWN_MEM const char **argv = runtime_argv(&h->call);
+    int rc = argv ? open_ends(h, &s, e) : err_code(e, -ENOMEM, "runtime");
     if (rc < 0)
         return rc;
-    pid_t pid = fork();
+    pid_t self = getpid(), pid = vfork(); /* it only moves descriptors, and they are its own */
     if (pid == 0)
-        child(h, &s);
+        child(self, argv, &s);
     if (pid < 0)
         return err_sys(e, "fork");
     own_fd(&s.said[1]);
     s.said[1] = -1;
-    rc = await(pid, s.said[0], e);
+    rc = await(pid, s.said[0], h->call.command, e);
     if (rc == 0 && h->tty)
         rc = take_terminal(&s, ret, e);
     else if (rc == 0)

@@ -19,9 +19,3 @@ int monitor_spawn(const struct guest_config *c, char **ret_name, struct err *e);
 
 /* Start one that is there: stopped, broken or crashed. -ENOENT: none called so; -EBUSY: it runs. */
 int monitor_start(const char *name, struct err *e);
-
-/*
- * Before a container is made: from here on this program runs from where nothing in a container can write to
- * it (container/self.h). The whole command begins anew if that needs it, so nothing may have been done yet.
- */
-void monitor_protect_self(void);

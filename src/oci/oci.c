@@ -28,6 +28,7 @@ static const struct opt global_opts[] = {
     OPT(globals, systemd_cgroup, OPT_FLAG, 0, NULL, "let systemd make the cgroups"),
     OPT(globals, cgroup_manager, OPT_TEXT, 0, "cgroupfs|systemd|disabled", "who makes the cgroups"),
     OPT(globals, rootless, OPT_TEXT, 0, "true|false|auto", "accepted; found out by itself"),
+    OPT(globals, report, OPT_NUMBER, 0, "FD", NULL), /* of hospes: the error as "CODE TEXT" to a descriptor */
     OPT(globals, vm, OPT_FLAG, 0, NULL, "a machine around each container, whatever its configuration says"),
     OPT(globals, debug, OPT_FLAG, 0, NULL, "say more in the log"),
 };
@@ -59,6 +60,10 @@ static void log_line(const struct globals *g, const char *level, const char *tex
 
 static int failed(const struct globals *g, const struct err *e)
 {
+    if (g->report) {
+        dprintf((int)g->report, "%d %s", e->code, e->text);
+        return 1;
+    }
     log_line(g, "error", e->text);
     fprintf(stderr, "hospes-oci: %s\n", e->text);
     return 1;

@@ -21,6 +21,7 @@ struct machines {
 
 struct globals {
     const char *root, *log, *log_format, *cgroup_manager, *rootless;
+    unsigned report; /* 0: standard error */
     bool systemd_cgroup, debug, vm;
     char *states;                    /* the folder of states that root means */
     const struct machines *machines; /* NULL: this program has none */

@@ -86,6 +86,12 @@ contains "--vm"
 expect 125 "$hospes" run --vm --read-only --rm debian true
 contains "is for containers"
 
+# What became the container's process was the runtime, which keeps itself out of reach (oci-escape), not the monitor.
+expect 0 "$hospes" run "${net[@]}" --rm --security-opt landlock=off debian /proc/self/exe --version
+contains "hospes-oci version"
+expect 125 "$hospes" run "${net[@]}" --rm debian /proc/self/exe --version
+contains "Permission denied"
+
 say "limits"
 expect 0 "$hospes" run "${net[@]}" --rm -m 64M --cpus 0.5 --pids 10 debian sh -c 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null; true'
 contains 67108864
@@ -227,6 +233,7 @@ as() { setpriv --reuid=$uid --regid=$uid --clear-groups env -i PATH=/usr/bin:/bi
 expect 0 as "$home/hospes" image import "$home/tree" --name tiny
 expect 0 as "$home/hospes" run --net none --rm tiny sh -c 'id; touch /x && ls -l /x'
 contains "uid=0(root)"
+# Here is no hospes-oci beside it: the program does that one's work by itself.
 expect 9 as "$home/hospes" run --net none --rm tiny sh -c 'exit 9'
 expect 0 as "$home/hospes" run --net host -d --name one tiny sleep ${nap}4
 expect 0 as "$home/hospes" exec one touch /y

@@ -213,6 +213,14 @@ no create --config limited.json second
 contains "somebody else's processes"
 is running lim
 yes delete --force lim
+# Without a limit on processes there is no folder to count them, but they are counted.
+configure free.json "c['process']['args'] = ['/bin/sh', '-c', 'sleep 100 & exec sleep 100']"
+yes run --detach --config free.json free
+[ ! -d /sys/fs/cgroup/pids/hospes-free ] || fail "a pids cgroup for nothing"
+o events --stats free | python3 -c 'import json,sys; d=json.load(sys.stdin)["data"]; assert d["pids"]["current"] == 2, d'
+yes update --pids-limit 9 free
+o events --stats free | python3 -c 'import json,sys; d=json.load(sys.stdin)["data"]; assert d["pids"] == {"current": 2, "limit": 9}, d'
+yes delete --force free
 [ -z "$(find /sys/fs/cgroup -name "hospes-test-$$")" ] || fail "a cgroup is left"
 
 say "cgroups by systemd (which a script stands in for)"

@@ -63,6 +63,34 @@ static void a_file_of_just_the_limit_is_read_and_one_byte_more_is_refused(void *
     assert_null(none);
 }
 
+static void a_file_of_any_length_is_read_whole(void **state)
+{
+    struct fixture *f = *state;
+    static const size_t lengths[] = {0, 1, 255, 256, 1023, 1024, 1025, 4096, 100000};
+    for (unsigned i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        OWN_MEM char *text = NULL;
+        OWN_MEM char *want = calloc(1, lengths[i] + 1);
+        size_t len;
+        memset(want, 'a' + (int)i, lengths[i]);
+        put(at(f, "a"), want);
+        assert_int_equal(file_read(at(f, "a"), 1 << 20, &text, &len, &f->e), 0);
+        assert_int_equal(len, lengths[i]);
+        assert_string_equal(text, want);
+    }
+}
+
+/* /proc says that its files are empty. */
+static void a_file_that_does_not_tell_its_length_is_read_whole(void **state)
+{
+    struct fixture *f = *state;
+    OWN_MEM char *text = NULL;
+    size_t len;
+    assert_int_equal(file_read("/proc/self/smaps", 1 << 20, &text, &len, &f->e), 0);
+    assert_true(len > 4096);
+    assert_int_equal(strlen(text), len);
+    assert_int_equal(text[len - 1], '\n');
+}
+
 static void what_cannot_be_read_is_told_with_its_path(void **state)
 {
     struct fixture *f = *state;
@@ -143,6 +171,8 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(a_file_of_just_the_limit_is_read_and_one_byte_more_is_refused),
+        CASE(a_file_of_any_length_is_read_whole),
+        CASE(a_file_that_does_not_tell_its_length_is_read_whole),
         CASE(what_cannot_be_read_is_told_with_its_path),
         CASE(an_atomic_write_replaces_and_leaves_no_temporary_file),
         CASE(an_atomic_write_that_fails_leaves_the_old_file_and_nothing_else),
