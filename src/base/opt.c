@@ -127,11 +127,14 @@ static int assign(const struct parse *p, const struct opt *o, const char *text)
     return err_set(p->e, -EINVAL, "unknown kind of option");
 }
 
-/* joined: the value that came in the same word, or NULL. spelled: the option as typed. */
+/*
+ * joined: the value that came in the same word, or NULL. spelled: the option as typed. Podman looks for just
+ * these words, to know whether a runtime has an option.
+ */
 static int take_value(struct parse *p, const struct opt *o, const char *joined, const char *spelled)
 {
     if (!joined && p->next == p->end)
-        return err_set(p->e, -EINVAL, "%s needs a value: %s", spelled, o->value);
+        return err_set(p->e, -EINVAL, "%s: flag needs an argument: %s", spelled, o->value);
     int rc = assign(p, o, joined ? joined : *p->next++);
     return rc < 0 ? err_wrap(p->e, "%s", spelled) : 0;
 }

@@ -19,6 +19,7 @@
 #include "base/own.h"
 #include "base/paths.h"
 #include "base/proc.h"
+#include "cli/doctor_net.h"
 #include "cli/table.h"
 #include "cpu/probe.h"
 #include "host/slirp_lib.h"
@@ -233,6 +234,7 @@ const struct check doctor_checks[] = {
     {"kvm", look_kvm},
     {"jit", look_jit},
     {"net", look_net},
+    {"bridge", doctor_look_bridge},
     {"namespaces", look_namespaces},
     {"cgroups", look_cgroups},
     {"data", look_data},

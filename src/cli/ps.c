@@ -74,13 +74,13 @@ static void add_row(struct table *t, const json_t *g)
     up_text(g, up, sizeof(up));
     ports_text(g, ports, sizeof(ports));
     table_add(t, (const char *[]){text(g, "name"), text(g, "kind"), text(g, "engine"), cpus, memory,
-                                  text(g, "image"), state, up, ports});
+                                  text(g, "image"), state, up, text(g, "address"), ports});
 }
 
 static void print_table(const json_t *list)
 {
-    static const char *const heads[] = {"NAME",  "KIND",  "ENGINE", "CPUS",  "MEMORY",
-                                        "IMAGE", "STATE", "UP",     "PORTS", NULL};
+    static const char *const heads[] = {"NAME",  "KIND", "ENGINE",  "CPUS",  "MEMORY", "IMAGE",
+                                        "STATE", "UP",   "ADDRESS", "PORTS", NULL};
     OWN_TABLE t;
     size_t i;
     json_t *g;

@@ -41,6 +41,24 @@ static int parse(char *text, struct guest_forward *p)
     return !host || inet_pton(AF_INET, text, &p->host_ip) == 1 ? 0 : -EINVAL;
 }
 
+/* "8080" is "8080:1", "127.0.0.1:8080" is "127.0.0.1:8080:1". */
+int publish_parse_host(const char *text, struct guest_forward *ret, struct err *e)
+{
+    char full[72];
+    size_t n = strcspn(text, "/");
+    struct in_addr ip;
+    const char *colon = memchr(text, ':', n);
+    char address[INET_ADDRSTRLEN] = "";
+    if (colon)
+        snprintf(address, sizeof(address), "%.*s", (int)(colon - text), text);
+    bool whole = colon && (memchr(colon + 1, ':', n - (size_t)(colon + 1 - text)) ||
+                           inet_pton(AF_INET, address, &ip) != 1);
+    snprintf(full, sizeof(full), "%.*s%s%s", (int)n, text, whole ? "" : ":1", text + n);
+    if (strlen(text) < 60 && publish_parse(full, ret, NULL) == 0)
+        return 0;
+    return err_set(e, -EINVAL, "not a port of the host: %.64s (like 8080 or 127.0.0.1:5353/udp)", text);
+}
+
 int publish_parse(const char *text, struct guest_forward *ret, struct err *e)
 {
     struct guest_forward p = {.host_ip.s_addr = htonl(INADDR_ANY)};

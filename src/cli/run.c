@@ -17,6 +17,7 @@
 #include "cli/exec_command.h"
 #include "cli/run_files.h"
 #include "monitor/client.h"
+#include "monitor/guest_image.h"
 #include "monitor/run.h"
 #include "monitor/spawn.h"
 
@@ -42,13 +43,16 @@ static int give_up(const char *guest, int rc)
 
 static int command(const struct run_args *a, const struct guest_config *c, const char *guest, struct err *e)
 {
+    struct opt_list env = {.item = (const char **)(uintptr_t)c->env}, no_file = {0};
+    while (env.item && env.item[env.nr])
+        env.nr++;
     const struct exec_command x = {
         .guest = guest,
         .argv = c->argv,
-        .env = &a->env,
-        .env_file = &a->env_file,
-        .workdir = a->workdir,
-        .user = a->user,
+        .env = &env,
+        .env_file = &no_file,
+        .workdir = c->cwd,
+        .user = c->user,
         .interactive = a->interactive,
         .tty = a->tty,
     };
@@ -116,11 +120,14 @@ int run_run(const void *args, int argc, char **argv, struct err *e)
     OWN_ENVIRONMENT env = {0};
     OWN_GUEST c = {0};
     OWN_RUN_LISTS lists = {0};
+    OWN_GUEST_IMAGE image = {0};
     int rc = run_config(a, argc, argv, &lists, &c, e);
     if (rc == 0)
         rc = environment_make(&a->env_file, &a->env, a->tty && !a->vm && getenv("TERM"), &env, e);
     if (rc < 0)
         return rc;
     c.env = env.item;
+    if ((rc = guest_image_take(&c, &image, e)) < 0)
+        return rc;
     return c.image || a->detach ? start(a, &c, e) : run_kernel(&c, e);
 }

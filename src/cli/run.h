@@ -7,7 +7,8 @@
 
 struct run_args {
     bool vm, interactive, tty, detach, rm, read_only, init, privileged;
-    const char *name, *net, *engine, *kernel, *initrd, *append, *console, *workdir, *user, *hostname;
+    const char *name, *net, *network, *engine, *kernel, *initrd, *append, *console, *workdir, *user,
+        *hostname;
     const char *engine_debug, *cpus, *cpuset_cpus, *memory_swap, *oom_score_adj;
     const char *entrypoint, *restart, *stop_signal, *pid, *ipc, *uts, *cidfile, *pidfile;
     unsigned pids;

@@ -47,6 +47,38 @@ int run_cpus(const char *text, uint64_t *ret_milli, struct err *e)
     return 0;
 }
 
+/* ---- network ---- */
+
+static const char *net_text(const struct run_args *a)
+{
+    return a->network ? a->network : a->net;
+}
+
+static bool net_is_for_containers(const struct run_args *a)
+{
+    const char *text = net_text(a);
+    return text &&
+           (strcmp(text, "bridge") == 0 || strcmp(text, "host") == 0 || strncmp(text, "container:", 10) == 0);
+}
+
+static int net(const struct run_args *a, struct guest_config *c, struct err *e)
+{
+    static const enum guest_net nets[] = {GUEST_NET_USER, GUEST_NET_NONE, GUEST_NET_HOST, GUEST_NET_AUTO,
+                                          GUEST_NET_BRIDGE};
+    const char *text = net_text(a) ? net_text(a) : a->vm ? "user" : "auto";
+    for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++)
+        if (strcmp(text, guest_net_name(nets[i])) == 0) {
+            c->net = nets[i];
+            return 0;
+        }
+    if (strncmp(text, "container:", 10) != 0)
+        return err_set(e, -EINVAL, "--net: one of auto, bridge, user, none, host, container:NAME, not %.40s",
+                       text);
+    c->net = GUEST_NET_CONTAINER;
+    c->net_of = text + 10;
+    return 0;
+}
+
 /* ---- what cannot be meant ---- */
 
 struct misuse {
@@ -65,7 +97,8 @@ static int refuse(const struct misuse *list, size_t nr, const char *why, struct 
 static int check_machine(const struct run_args *a, struct err *e)
 {
     char name[64];
-    const char *only = strcmp(a->net, "host") == 0 ? "--net host" : run_container_only(a, name, sizeof(name));
+    const char *only = net_is_for_containers(a) ? "--net bridge, host or container:NAME"
+                                                : run_container_only(a, name, sizeof(name));
     return only ? err_set(e, -EINVAL, "%s is for containers: a machine has a kernel of its own", only) : 0;
 }
 
@@ -100,8 +133,6 @@ static int check(const struct run_args *a, int argc, struct err *e)
         return err_set(e, -EINVAL, "--detach leaves nothing for --interactive or --tty to join");
     if (a->restart && strcmp(a->restart, "no") != 0 && !a->detach)
         return err_set(e, -EINVAL, "--restart needs --detach: a command in the foreground ends once");
-    if (a->publish.nr && strcmp(a->net, "user") != 0)
-        return err_set(e, -EINVAL, "--publish needs a network, and --net %s gives none of its own", a->net);
     return 0;
 }
 
@@ -119,13 +150,6 @@ static int set_machine(const struct run_args *a, struct guest_config *c, struct 
     return a->engine_debug ? word_debug_bits(a->engine_debug, &c->engine_debug, e) : 0;
 }
 
-static enum guest_net net(const char *name)
-{
-    if (strcmp(name, "none") == 0)
-        return GUEST_NET_NONE;
-    return strcmp(name, "host") == 0 ? GUEST_NET_HOST : GUEST_NET_USER;
-}
-
 int run_config(const struct run_args *a, int argc, char **argv, struct run_lists *l, struct guest_config *c,
                struct err *e)
 {
@@ -139,7 +163,6 @@ int run_config(const struct run_args *a, int argc, char **argv, struct run_lists
     c->hostname = a->hostname;
     c->disk = a->disk;
     c->engine = engine(a->engine);
-    c->net = net(a->net);
     c->kernel = a->kernel;
     c->initrd = a->initrd;
     c->append = a->append;
@@ -148,5 +171,7 @@ int run_config(const struct run_args *a, int argc, char **argv, struct run_lists
     c->detach = a->detach;
     c->rm = a->rm;
     rc = a->vm ? set_machine(a, c, e) : run_container(a, l, c, e);
-    return rc < 0 ? rc : forwards(a, c, e);
+    if (rc < 0 || (rc = net(a, c, e)) < 0)
+        return rc;
+    return forwards(a, c, e);
 }

@@ -12,8 +12,10 @@ static const struct opt run_opts[] = {
         "number of processors (1); of a container: at most so much, 0.5 say"),
     OPT(run_args, memory, OPT_SIZE, 'm', "SIZE", "memory (512M); of a container: at most so much"),
     OPT(run_args, disk, OPT_SIZE, 0, "SIZE", "size of its disk (the image's); the file system grows to it"),
-    OPT(run_args, net, OPT_CHOICE, 0, "user|none|host",
-        "network: user mode, which needs no set-up (user), none, or a container shares the host's"),
+    OPT(run_args, net, OPT_TEXT, 0, "bridge|user|none|host|container:NAME",
+        "network: the bridge of this host's containers, user mode, which needs no set-up, none, the host's, "
+        "or another container's (bridge where it is to be had, else user; of a machine: user)"),
+    OPT(run_args, network, OPT_TEXT, 0, "NETWORK", NULL), /* as other programs call it */
     OPT(run_args, publish, OPT_REPEATED, 'p', "[ADDRESS:]HOST:GUEST[/udp]",
         "lead a port of the host to one of the guest"),
     OPT(run_args, interactive, OPT_FLAG, 'i', NULL, "pass standard input on to the command"),
@@ -95,7 +97,7 @@ const struct verb verb_run = {
     VERB_OPTS(run_opts),
     .leading = true,
     .args_size = sizeof(struct run_args),
-    .defaults = &(const struct run_args){.net = "user", .engine = "auto"},
+    .defaults = &(const struct run_args){.engine = "auto"},
     .max_operands = -1,
     .run = run_run,
 };

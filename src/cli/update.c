@@ -3,16 +3,18 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/strings.h"
+#include "base/json_strings.h"
+#include "cli/publish.h"
 #include "cli/run.h"
 #include "cli/verbs.h"
 #include "cli/volume.h"
 #include "monitor/client.h"
 #include "monitor/guest_container.h"
+#include "monitor/guest_ports.h"
 
 struct update_args {
     const char *cpus, *memory, *pids;
-    struct opt_list mount, unmount;
+    struct opt_list mount, unmount, publish, unpublish;
 };
 
 static bool is_none(const char *text)
@@ -85,6 +87,41 @@ static int mounts(const struct update_args *a, json_t *changes, struct err *e)
     return 0;
 }
 
+static int port_list(const struct opt_list *typed,
+                     int (*parse)(const char *text, struct guest_forward *ret, struct err *e), json_t **ret,
+                     struct err *e)
+{
+    OWN(json_t) list = json_array();
+    for (unsigned i = 0; i < typed->nr; i++) {
+        struct guest_forward f;
+        int rc = parse(typed->item[i], &f, e);
+        if (rc < 0)
+            return rc;
+        json_array_append_new(list, guest_port_json(&f));
+    }
+    *ret = take(list);
+    return 0;
+}
+
+static int ports(const struct update_args *a, json_t *changes, struct err *e)
+{
+    json_t *publish = NULL, *unpublish = NULL;
+    int rc = port_list(&a->publish, publish_parse, &publish, e);
+    if (rc < 0)
+        return err_wrap(e, "--publish");
+    json_object_set_new(changes, "publish", publish);
+    if ((rc = port_list(&a->unpublish, publish_parse_host, &unpublish, e)) < 0)
+        return err_wrap(e, "--unpublish");
+    json_object_set_new(changes, "unpublish", unpublish);
+    return 0;
+}
+
+static bool nothing(const struct update_args *a)
+{
+    return !a->cpus && !a->memory && !a->pids && !a->mount.nr && !a->unmount.nr && !a->publish.nr &&
+           !a->unpublish.nr;
+}
+
 static int update(const char *name, const void *ctx, struct err *e)
 {
     return client_update(name, ctx, e);
@@ -94,10 +131,10 @@ static int update_run(const void *args, int argc, char **argv, struct err *e)
 {
     const struct update_args *a = args;
     OWN(json_t) changes = json_object();
-    if (!a->cpus && !a->memory && !a->pids && !a->mount.nr && !a->unmount.nr)
+    if (nothing(a))
         return err_set(e, -EINVAL, "nothing is to be changed (see hospes update --help)");
     int rc = limits(a, changes, e);
-    if (rc < 0 || (rc = mounts(a, changes, e)) < 0)
+    if (rc < 0 || (rc = mounts(a, changes, e)) < 0 || (rc = ports(a, changes, e)) < 0)
         return rc;
     return verb_each("update", argc, argv, update, changes, e);
 }
@@ -109,11 +146,15 @@ static const struct opt update_opts[] = {
     OPT(update_args, mount, OPT_REPEATED, 'v', "FROM:TO[:ro]",
         "put a folder or file of the host into the container"),
     OPT(update_args, unmount, OPT_REPEATED, 0, "TO", "take one away; who has files of it open keeps them"),
+    OPT(update_args, publish, OPT_REPEATED, 'p', "[ADDRESS:]HOST:GUEST[/udp]",
+        "lead a port of the host to one of the guest"),
+    OPT(update_args, unpublish, OPT_REPEATED, 0, "[ADDRESS:]HOST[/udp]",
+        "lead it there no longer; connections that are open go on"),
 };
 const struct verb verb_update = {
     .name = "update",
     .operands = "NAME...",
-    .help = "change limits and mounts of containers",
+    .help = "change ports of guests, limits and mounts of containers",
     .about = "What is not named stays as it is. A container that runs changes at once and goes on, and it is "
              "started "
              "like that from then on; of one that does not run the next start is changed. If a part of it "
@@ -121,7 +162,8 @@ const struct verb verb_update = {
              "done nothing is.",
     .examples = "hospes update --memory 1G --cpus none web\tmore memory, and all processors\n"
                 "hospes update --mount /srv/new:/srv:ro web\ta folder more in a running container\n"
-                "hospes update --unmount /srv web\tand away with it",
+                "hospes update --unmount /srv web\tand away with it\n"
+                "hospes update --publish 8080:80 --unpublish 8000 web\tanother port",
     VERB_OPTS(update_opts),
     .args_size = sizeof(struct update_args),
     .min_operands = 1,

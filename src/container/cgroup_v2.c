@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* cgroup_v2: limits of version 2. Source: kernel documentation, admin-guide/cgroup-v2.rst. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "container/cgroup_limits.h"
@@ -24,9 +25,27 @@ static int swap(const struct cgroup *g, const struct resources *r, struct err *e
     return cgroup_limit_number(g, "memory", "memory.swap.max", r->memory_swap - r->memory, e);
 }
 
+/* v2 takes a limit below what is used and then kills; v1 refuses it by itself. */
+static int check_use(const struct cgroup *g, const struct resources *r, struct err *e)
+{
+    char text[32];
+    const struct cgroup_dir *d = cgroup_with(g, "memory");
+    if (!r->check_before_update || !d || !cgroup_read(d, "memory.current", text, sizeof(text)))
+        return 0;
+    int64_t used = strtoll(text, NULL, 10);
+    const char *which = r->memory > 0 && r->memory <= used             ? "limit"
+                        : r->memory_swap > 0 && r->memory_swap <= used ? "swap"
+                                                                       : NULL;
+    if (!which)
+        return 0;
+    return err_set(e, -EBUSY, "linux.resources.memory.%s: %lld bytes are in use", which, (long long)used);
+}
+
 int cgroup2_memory(const struct cgroup *g, const struct resources *r, struct err *e)
 {
-    int rc = swap(g, r, e);
+    int rc = check_use(g, r, e);
+    if (rc == 0)
+        rc = swap(g, r, e);
     if (rc == 0)
         rc = number_or_max(g, "memory", "memory.max", r->memory == 0 ? UNSET : r->memory, e);
     if (rc == 0)

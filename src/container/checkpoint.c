@@ -26,8 +26,13 @@ struct dumping {
 
 static int check(const struct criu_options *o, const struct state *s, enum status is, struct err *e)
 {
+    if (s->machine)
+        return err_set(e, -EOPNOTSUPP, "container %s is a machine, which cannot be written to files yet",
+                       s->id);
     if (geteuid() != 0)
         return err_set(e, -EPERM, "it takes root");
+    if (s->machine)
+        return err_set(e, -EOPNOTSUPP, "container %s is a machine", s->id);
     if (is != STATUS_RUNNING && is != STATUS_PAUSED)
         return err_set(e, -EBUSY, "container %s is %s", s->id, status_name(is));
     if (o->parent_path && o->parent_path[0] == '/')
@@ -53,12 +58,24 @@ static int check_parent(const struct criu_options *o, const struct criu_dirs *di
     return 0;
 }
 
+/*
+ * Only those that it has a folder in: in the others it is in one of the host's, whose whole tree criu would
+ * write down, and make again where the container is restored.
+ */
+static void own_cgroups(const struct cgroup *g, struct buf *opts)
+{
+    for (unsigned i = 0; i < g->nr; i++)
+        if (g->dir[i].there)
+            wire_text(opts, CRIU_CGROUP_DUMP_CONTROLLER, g->dir[i].v2 ? "" : g->dir[i].name);
+}
+
 static int describe(const struct dumping *d, const struct criu_dirs *dirs, struct buf *opts, struct err *e)
 {
     const struct cgroup_dir *freezer = cgroup_freezer(d->g);
     int rc = criu_request(d->o, dirs, d->c, LOG, opts, e);
     wire_number(opts, CRIU_PID, d->s->pid);
     wire_text(opts, CRIU_ROOT, d->s->rootfs);
+    own_cgroups(d->g, opts);
     if (freezer)
         wire_text(opts, CRIU_FREEZE_CGROUP, freezer->path);
     if (rc == 0)

@@ -147,6 +147,13 @@ struct resources {
     const char **unified_text;
 };
 
+struct rdt_config {
+    bool there;
+    const char *clos_id, *l3, *bandwidth; /* NULL: not said */
+    struct strings schemata;              /* lines */
+    bool cmt, mbm, monitoring;
+};
+
 struct named_text {
     const char *name, *text;
 };
@@ -201,6 +208,7 @@ struct config {
     struct strings masked_paths, readonly_paths;
     const char *mount_label;
     int64_t personality; /* UNSET */
+    struct rdt_config rdt;
     struct vm_config vm;
 };
 
@@ -226,7 +234,8 @@ void config_mounts(struct config *c, const struct field *mounts);
 void config_hooks(struct config *c, const struct field *hooks);
 void config_linux(struct config *c, const struct field *linux_);
 void config_resources(struct config *c, const struct field *resources);
-void config_vm(struct config *c, const struct field *root);    /* after annotations */
+void config_vm(struct config *c, const struct field *root); /* after annotations */
+void config_rdt(struct config *c, const struct field *linux_);
 void config_check(struct config *c, const struct field *root); /* what contradicts */
 void vm_limits(struct resources *r); /* leave out what the machine itself has, or its monitor needs */
 struct id_maps config_id_maps(struct config *c, const struct field *list);

@@ -171,8 +171,6 @@ static int64_t personality(const struct field *linux_)
 
 static void refuse(const struct config *c, const struct field *linux_)
 {
-    if (field_has(linux_, "intelRdt"))
-        field_bad_key(linux_, "intelRdt", "is not supported");
     if (field_has(linux_, "seccomp") && !c->seccomp)
         field_bad_key(linux_, "seccomp", "not an object, or its key is written with escapes");
 }
@@ -194,5 +192,6 @@ void config_linux(struct config *c, const struct field *linux_)
     c->readonly_paths = absolute_paths(linux_, "readonlyPaths");
     c->mount_label = field_string(linux_, "mountLabel");
     c->personality = personality(linux_);
+    config_rdt(c, linux_);
     refuse(c, linux_);
 }

@@ -68,6 +68,9 @@ int container_delete(const char *root, const char *id, bool force, struct err *e
 int container_pause(const char *root, const char *id, bool paused, struct err *e);
 
 int container_update(const char *root, const char *id, const struct resources *r, struct err *e);
+/* Lines for the schemata of its class of service; either may be NULL. */
+int container_update_rdt(const char *root, const char *id, const char *l3, const char *bandwidth,
+                         struct err *e);
 
 struct exec_options {
     const char *process_file; /* a process object, or NULL: made from the next ones and the container's own */

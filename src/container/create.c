@@ -53,6 +53,7 @@ static void creation_fini(struct creation *k)
     own_fd(&l->proc);
     own_fd(&l->console);
     own_fd(&l->init);
+    rdt_group_fini(&l->state.rdt);
     free(l->rootfs);
     free(k->bundle);
     config_fini(&k->c);
@@ -103,6 +104,8 @@ static int choose_isolation(struct creation *k, struct err *e)
 {
     k->limits = k->c.resources;
     if (k->o->machine_wanted || k->c.vm.wanted) {
+        if (k->o->criu)
+            return err_set(e, -EOPNOTSUPP, "a machine cannot be restored from a container's files");
         if (!k->o->machine)
             return err_set(e, -ENOEXEC, "config.json wants a machine, which is the program hospes' to make");
         k->l.machine = k->o->machine;
@@ -284,6 +287,7 @@ static void undo(struct creation *k, pid_t pid)
     if (k->scope)
         scope_stop(k->scope);
     (void)cgroup_remove(&k->l.cgroup, true, NULL);
+    rdt_leave(&k->l.state.rdt);
     if (k->l.state.pid)
         hooks_run_all(&k->c, HOOK_POSTSTOP, &k->l.state, STATUS_STOPPED);
     (void)state_remove(k->root, k->id, NULL);

@@ -265,19 +265,23 @@ static const char *plain(const char *line)
     return end ? end + 3 : NULL;
 }
 
-/* The last two that say more than that it failed. */
+/* The last that says more than that something failed, and the one that led to it: it stands right before. */
 static void last_errors(char *log, char *ret, size_t size)
 {
     const char *last = NULL, *before = NULL;
-    for (char *rest = log, *line; (line = strsep(&rest, "\n"));) {
+    unsigned nr = 0, at = 0;
+    for (char *rest = log, *line; (line = strsep(&rest, "\n")); nr++) {
         const char *text = plain(line);
-        if (!text || strstr(text, "ing FAILED"))
+        if (text && strstr(text, "ing FAILED"))
+            break; /* what follows is tidying up */
+        if (!text || strstr(text, " exited, status="))
             continue;
-        before = last;
+        before = last && nr - at <= 3 ? last : NULL;
         last = text;
+        at = nr;
     }
     if (last)
-        snprintf(ret, size, "%s%.150s%s%.150s", ": ", before ? before : "", before ? "; " : "", last);
+        snprintf(ret, size, ": %.150s%s%.150s", before ? before : "", before ? "; " : "", last);
 }
 
 int criu_failed(const struct criu_answer *a, const char *dir, const char *file, struct err *e)
@@ -288,6 +292,6 @@ int criu_failed(const struct criu_answer *a, const char *dir, const char *file, 
         last_errors(log, why, sizeof(why));
     if (!*why && *a->message)
         snprintf(why, sizeof(why), ": %.150s", a->message);
-    return err_set(e, a->error > 0 && a->error < 4096 ? -a->error : -EIO, "criu failed%s (%.120s)", why,
+    return err_set(e, a->error > 0 && a->error < 4096 ? -a->error : -EIO, "criu failed%s (%.160s)", why,
                    path);
 }

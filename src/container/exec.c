@@ -220,6 +220,8 @@ static int answer(struct entering *n, const struct sync_msg *m, int fd, struct e
 static int serve(struct entering *n, struct err *e)
 {
     int rc = process_oom_score(n->pid, &n->j->p, e);
+    if (rc == 0)
+        rc = rdt_join(&n->s->rdt, n->pid, e);
     while (rc >= 0) {
         struct sync_msg m;
         int fd = -1;

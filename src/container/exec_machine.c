@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "container/fdpass.h"
+#include "container/pid_file.h"
 #include "container/sync.h"
 #include "container/terminal.h"
 
@@ -207,13 +208,6 @@ _Noreturn static void detached(struct entry *n, int sock)
     _exit(rc < 0 ? 1 : rc);
 }
 
-static int write_pid(const struct exec_options *o, pid_t pid, struct err *e)
-{
-    char text[16];
-    int len = snprintf(text, sizeof(text), "%d", pid);
-    return o->pid_file ? file_write_atomic(o->pid_file, text, (size_t)len, 0644, e) : 0;
-}
-
 static int await(struct entry *n, struct err *e)
 {
     struct sync_msg m;
@@ -237,7 +231,7 @@ static int detach(struct entry *n, int sock, struct err *e)
     n->sync[1] = -1;
     int rc = await(n, e);
     if (rc == 0)
-        rc = write_pid(n->o, pid, e);
+        rc = n->o->pid_file ? pid_file_write(n->o->pid_file, pid, e) : 0;
     if (rc < 0) {
         kill(pid, SIGKILL);
         (void)waitpid(pid, NULL, 0);
@@ -251,7 +245,7 @@ static int detach(struct entry *n, int sock, struct err *e)
 /* With a console socket but not detached: the terminal is served elsewhere, the status is ours. */
 static int attached(struct entry *n, int sock, struct err *e)
 {
-    int rc = write_pid(n->o, getpid(), e);
+    int rc = n->o->pid_file ? pid_file_write(n->o->pid_file, getpid(), e) : 0;
     if (rc == 0 && n->slave >= 0)
         rc = setsid() < 0 && errno != EPERM ? err_sys(e, "make a session") : terminal_take(n->slave, e);
     return rc < 0 ? rc : stand(n, sock, false, e);

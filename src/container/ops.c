@@ -143,6 +143,14 @@ int container_update(const char *root, const char *id, const struct resources *r
     return rc < 0 ? rc : cgroup_apply(&g, &mine, false, e);
 }
 
+int container_update_rdt(const char *root, const char *id, const char *l3, const char *bandwidth,
+                         struct err *e)
+{
+    OWN_STATE s = {0};
+    int rc = state_read(root, id, &s, NULL, e);
+    return rc < 0 ? rc : rdt_update(&s.rdt, l3, bandwidth, e);
+}
+
 /* ---- delete ---- */
 
 static void end_process(const struct state *s, const struct cgroup *g)
@@ -195,6 +203,7 @@ int container_delete(const char *root, const char *id, bool force, struct err *e
     rc = cgroup_remove(&g, true, e);
     if (rc < 0)
         return rc;
+    rdt_leave(&s.rdt);
     if (s.has_poststop)
         (void)run_hooks(root, &s, HOOK_POSTSTOP, STATUS_STOPPED);
     return state_remove(root, id, e);

@@ -197,7 +197,8 @@ static int become_known(struct restoring *r, pid_t pid, struct err *e)
 {
     r->pid = r->l->state.pid = pid;
     r->l->state.restored = true;
-    return state_write(r->l->state_dir, &r->l->state, e);
+    int rc = rdt_start(&r->l->c->rdt, r->l->state.id, pid, &r->l->state.rdt, e);
+    return rc < 0 ? rc : state_write(r->l->state_dir, &r->l->state, e);
 }
 
 static int notified(void *ctx, const struct criu_answer *a, int fd, struct err *e)

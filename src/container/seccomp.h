@@ -26,5 +26,8 @@ int seccomp_prepare(const struct config *c, const char *dir, struct seccomp_filt
 /* Put the calling process under it. Returns the listener's descriptor, or -1 if there is none wanted. */
 int seccomp_enter(const struct seccomp_filter *f, int *ret_listener, struct err *e);
 
+/* Names that a profile may use for architectures, from 0 on; NULL: no more. */
+const char *seccomp_arch_name(unsigned i);
+
 /* Without the cache. */
 int seccomp_compile(const char *text, size_t len, struct seccomp_filter *ret, struct err *e);

@@ -36,6 +36,11 @@ static const struct word arch_words[] = {
     {NULL, 0},
 };
 
+const char *seccomp_arch_name(unsigned i)
+{
+    return i < sizeof(arch_words) / sizeof(arch_words[0]) ? arch_words[i].name : NULL;
+}
+
 static const struct word op_words[] = {
     {"SCMP_CMP_NE", SCMP_CMP_NE},
     {"SCMP_CMP_LT", SCMP_CMP_LT},

@@ -153,6 +153,8 @@ static int become_known(struct serving *v, struct err *e)
     v->known = true;
     v->l->state.pid = v->pid;
     int rc = process_oom_score(v->pid, &v->l->c->process, e);
+    if (rc == 0)
+        rc = rdt_start(&v->l->c->rdt, v->l->state.id, v->pid, &v->l->state.rdt, e);
     return rc < 0 ? rc : state_write(v->l->state_dir, &v->l->state, e);
 }
 

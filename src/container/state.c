@@ -33,14 +33,31 @@ int state_check_id(const char *id, struct err *e)
     return 0;
 }
 
+/* Root of a user namespace that is not the host's: what an engine without privileges seems to be. */
+static bool in_user_namespace(void)
+{
+    unsigned inside = 0, outside = 0, count = 0;
+    OWN_FILE f = fopen("/proc/self/uid_map", "re");
+    return f && !(fscanf(f, "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 && outside == 0 &&
+                  count == UINT32_MAX);
+}
+
+/* Engines tell some of their calls no more than XDG_RUNTIME_DIR. Whoever is root by name (in a system
+ * container) stays it, whether logged in or started by a daemon. */
+static bool is_root(void)
+{
+    const char *user = getenv("USER");
+    return geteuid() == 0 && (!in_user_namespace() || (user && strcmp(user, "root") == 0));
+}
+
 char *state_root(const char *root)
 {
     const char *run = getenv("XDG_RUNTIME_DIR");
     if (root)
         return strdup(root);
-    if (geteuid() == 0 && !(getenv("_CONTAINERS_USERNS_CONFIGURED") && run && *run))
-        return strdup("/run/hospes-oci");
-    return run && *run ? path_make("%s/hospes-oci", run) : path_make("/tmp/hospes-oci-%u", geteuid());
+    if (run && *run && !is_root())
+        return path_make("%s/hospes-oci", run);
+    return geteuid() == 0 ? strdup("/run/hospes-oci") : path_make("/tmp/hospes-oci-%u", geteuid());
 }
 
 char *state_file(const char *root, const char *id, const char *name)
@@ -142,14 +159,22 @@ int state_write(int dir, struct state *s, struct err *e)
     s->pid_start = process_start_ticks(s->pid);
     s->uid = geteuid();
     OWN(json_t)
-    j = json_pack("{s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:i}", "ociVersion",
-                  s->oci_version, "id", s->id, "pid", s->pid, "pidStart", (json_int_t)s->pid_start, "bundle",
-                  s->bundle, "rootfs", s->rootfs, "cgroup", s->cgroup_path, "created", created, "poststart",
-                  s->has_poststart, "poststop", s->has_poststop, "machine", s->machine, "uid", s->uid);
+    j = json_pack("{s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:b, s:b, s:i}", "ociVersion", s->oci_version,
+                  "id", s->id, "pid", s->pid, "pidStart", (json_int_t)s->pid_start, "bundle", s->bundle,
+                  "rootfs", s->rootfs, "cgroup", s->cgroup_path, "created", created, "poststart",
+                  s->has_poststart, "poststop", s->has_poststop, "uid", s->uid);
     if (j)
         json_object_set_new(j, "stdio", streams());
+    if (j && s->rdt.class) {
+        json_object_set_new(j, "rdtClass", json_string(s->rdt.class));
+        json_object_set_new(j, "rdtMade", json_boolean(s->rdt.made));
+        if (s->rdt.monitor)
+            json_object_set_new(j, "rdtMonitor", json_string(s->rdt.monitor));
+    }
     if (j && s->restored)
         json_object_set_new(j, "restored", json_true());
+    if (j && s->machine)
+        json_object_set_new(j, "machine", json_true());
     if (j && s->scope)
         json_object_set_new(j, "scope", json_string(s->scope));
     if (j && s->annotations)
@@ -180,6 +205,9 @@ static int parse(struct state *s, struct err *e)
     s->has_poststop = field_bool(&f, "poststop", false);
     s->machine = field_bool(&f, "machine", false);
     s->uid = (unsigned)field_int(&f, "uid", 0, 0, UINT32_MAX);
+    s->rdt = (struct rdt_group){.class = field_string(&f, "rdtClass"),
+                                .monitor = field_string(&f, "rdtMonitor"),
+                                .made = field_bool(&f, "rdtMade", false)};
     s->restored = field_bool(&f, "restored", false);
     s->annotations = notes.v;
     struct field list = field_array(&f, "stdio");

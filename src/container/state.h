@@ -16,6 +16,7 @@
 
 #include "base/json.h"
 #include "container/cgroup.h"
+#include "container/rdt.h"
 
 enum status { STATUS_CREATED, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPED };
 const char *status_name(enum status s);
@@ -31,6 +32,7 @@ struct state {
     bool machine;         /* pid is the monitor of a machine around the container */
     bool restored;        /* criu puts what it restores into a time namespace */
     unsigned uid;         /* who made it */
+    struct rdt_group rdt; /* its strings are borrowed */
     const char *stdio[3]; /* what its standard streams were at first: "pipe:[123]"; may be NULL */
 };
 void state_fini(struct state *s);

@@ -116,6 +116,23 @@ static int read_address(int fd, struct bridge *b)
     return bits < 8 || bits > 28 || subnet_address(&b->subnet, 1).s_addr != a.s_addr ? -EINVAL : 0;
 }
 
+int bridge_find(int fd, struct subnet *ret)
+{
+    struct bridge b = {0};
+    int rc = link_find(fd, BRIDGE_NAME, &b.link);
+    if (rc == 0)
+        rc = read_address(fd, &b);
+    if (rc == 0)
+        *ret = b.subnet;
+    return rc;
+}
+
+int bridge_choose(int fd, struct subnet *ret, struct err *e)
+{
+    unsigned mtu;
+    return choose(fd, 0, NULL, ret, &mtu, e);
+}
+
 static int check_wish(const struct bridge *b, const char *wish, struct err *e)
 {
     struct subnet s;

@@ -22,6 +22,11 @@ struct bridge {
     bool forwarding_begun; /* net.ipv4.ip_forward was 0 before */
 };
 
+/* fd: of netlink_open(NETLINK_ROUTE). The subnet of the bridge that is there, or -errno; the one to choose.
+ */
+int bridge_find(int fd, struct subnet *ret);
+int bridge_choose(int fd, struct subnet *ret, struct err *e);
+
 /*
  * Make what is missing. wish: the subnet to have, or NULL: the bridge's, else one that is free.
  * -EPERM, -EOPNOTSUPP, -EROFS, ...   not to be had here

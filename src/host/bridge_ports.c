@@ -3,6 +3,7 @@
 #include "host/bridge_ports.h"
 
 #include "host/bridge_rules.h"
+#include "host/conntrack.h"
 #include "host/netlink.h"
 
 struct bridge_ports {
@@ -49,9 +50,12 @@ static void let_go(struct bridge_ports *p, size_t i)
     }
 }
 
-static int lead(struct bridge_ports *p, struct err *e)
+static int lead(struct bridge_ports *p, const struct net_forward *changed, size_t nr, struct err *e)
 {
-    return bridge_rules_publish(p->fd, p->address, p->list, p->nr, e);
+    int rc = bridge_rules_publish(p->fd, p->address, p->list, p->nr, e);
+    for (size_t i = 0; i < nr && rc == 0; i++)
+        conntrack_forget(p->fd, &changed[i]);
+    return rc;
 }
 
 int bridge_ports_new(struct in_addr address, const struct net_forward *list, size_t nr,
@@ -66,7 +70,7 @@ int bridge_ports_new(struct in_addr address, const struct net_forward *list, siz
     for (size_t i = 0; i < nr && rc == 0; i++)
         rc = hold(p, &list[i], e);
     if (rc == 0 && nr)
-        rc = lead(p, e);
+        rc = lead(p, list, nr, e);
     if (rc < 0)
         return rc;
     *ret = take(p);
@@ -76,7 +80,7 @@ int bridge_ports_new(struct in_addr address, const struct net_forward *list, siz
 int bridge_ports_add(struct bridge_ports *p, const struct net_forward *f, struct err *e)
 {
     int rc = hold(p, f, e);
-    if (rc == 0 && (rc = lead(p, e)) < 0)
+    if (rc == 0 && (rc = lead(p, f, 1, e)) < 0)
         let_go(p, p->nr - 1);
     return rc;
 }
@@ -86,7 +90,7 @@ int bridge_ports_remove(struct bridge_ports *p, const struct net_forward *f, str
     for (size_t i = 0; i < p->nr; i++)
         if (net_forward_same_host(&p->list[i], f)) {
             let_go(p, i);
-            return lead(p, e);
+            return lead(p, f, 1, e);
         }
     return net_forward_refused(f, -ENOENT, e);
 }

@@ -18,5 +18,5 @@ void bridge_ports_free(struct bridge_ports *p);
 OWN_TYPE(bridge_ports, bridge_ports_free)
 
 int bridge_ports_add(struct bridge_ports *p, const struct net_forward *f, struct err *e);
-/* One that host_ip, host_port and protocol name; -ENOENT. Connections that are open go on. */
+/* One that host_ip, host_port and protocol name; -ENOENT. TCP connections that are open go on. */
 int bridge_ports_remove(struct bridge_ports *p, const struct net_forward *f, struct err *e);

@@ -99,24 +99,32 @@ static void lead(struct nft *n, const char *chain, struct in_addr address, const
     nft_rule_end(n);
 }
 
-int bridge_rules_publish(int fd, struct in_addr address, const struct net_forward *list, size_t nr,
-                         struct err *e)
+static void lead_all(struct nft *n, struct in_addr address, const struct net_forward *list, size_t nr)
 {
     static const struct {
         const char *name;
         unsigned hook;
     } chains[] = {{"prerouting", NF_INET_PRE_ROUTING}, {"output", NF_INET_LOCAL_OUT}};
+    nft_table(n, false, true);
+    for (int c = 0; c < 2; c++) {
+        nft_chain(n, chains[c].name, "nat", chains[c].hook, NFT_PRIORITY_DSTNAT);
+        nft_flush(n, chains[c].name);
+        for (size_t i = 0; i < nr; i++)
+            lead(n, chains[c].name, address, &list[i]);
+    }
+}
+
+int bridge_rules_publish(int fd, struct in_addr address, const struct net_forward *list, size_t nr,
+                         struct err *e)
+{
     char table[sizeof(TABLE) + INET_ADDRSTRLEN] = TABLE "-";
     struct nft n;
     inet_ntop(AF_INET, &address, table + sizeof(TABLE), INET_ADDRSTRLEN);
     nft_begin(&n, table);
-    nft_table(&n, false, true);
-    for (int c = 0; c < 2; c++) {
-        nft_chain(&n, chains[c].name, "nat", chains[c].hook, NFT_PRIORITY_DSTNAT);
-        nft_flush(&n, chains[c].name);
-        for (size_t i = 0; i < nr; i++)
-            lead(&n, chains[c].name, address, &list[i]);
-    }
+    if (nr)
+        lead_all(&n, address, list, nr);
+    else
+        nft_table_delete(&n);
     int rc = nft_send(&n, fd);
-    return rc < 0 ? err_code(e, rc, "packet filter (nftables)") : 0;
+    return rc < 0 && (nr || rc != -ENOENT) ? err_code(e, rc, "packet filter (nftables)") : 0;
 }

@@ -25,8 +25,9 @@ int link_up(int fd, int index);
 int link_make_bridge(int fd, const char *name, const uint8_t mac[6], unsigned mtu);
 
 /*
- * Two interfaces joined by a wire, in one step: name, up, at a bridge; and eth0 in the namespace of process
- * pid, whose end takes both along. -EEXIST: the name is taken; -EXFULL: the bridge is full (1023 ends).
+ * Two interfaces joined as by a cable, in one step: name, up, at a bridge; and eth0 in the namespace of
+ * process pid, whose end takes both along. -EEXIST: the name is taken; -EXFULL: the bridge is full (1023
+ * ends).
  */
 struct link_pair {
     const char *name;

@@ -189,18 +189,35 @@ int netlink_ask(int fd, const struct netlink_request *r, netlink_see *see, void 
 
 /* ---- reading ---- */
 
-const void *netlink_get(const struct nlmsghdr *message, size_t head, unsigned type, size_t least)
+static const void *find(const char *at, const char *end, unsigned type, size_t least)
 {
-    size_t at = NLMSG_HDRLEN + NLMSG_ALIGN(head);
-    while (at + NLA_HDRLEN <= message->nlmsg_len) {
-        const struct nlattr *a = (const void *)((const char *)message + at);
-        if (a->nla_len < NLA_HDRLEN || a->nla_len > message->nlmsg_len - at)
+    while (at + NLA_HDRLEN <= end) {
+        const struct nlattr *a = (const void *)at;
+        if (a->nla_len < NLA_HDRLEN || a->nla_len > end - at)
             break;
         if ((a->nla_type & NLA_TYPE_MASK) == type)
-            return a->nla_len - (size_t)NLA_HDRLEN < least ? NULL : (const char *)a + NLA_HDRLEN;
+            return a->nla_len - (size_t)NLA_HDRLEN < least ? NULL : at + NLA_HDRLEN;
         at += NLA_ALIGN(a->nla_len);
     }
     return NULL;
+}
+
+const void *netlink_get(const struct nlmsghdr *message, size_t head, unsigned type, size_t least)
+{
+    const char *p = (const char *)message;
+    return find(p + NLMSG_HDRLEN + NLMSG_ALIGN(head), p + message->nlmsg_len, type, least);
+}
+
+size_t netlink_length(const void *payload)
+{
+    const struct nlattr *a = (const void *)((const char *)payload - NLA_HDRLEN);
+    return a->nla_len - (size_t)NLA_HDRLEN;
+}
+
+const void *netlink_within(const void *payload, unsigned type, size_t least)
+{
+    const char *p = payload;
+    return find(p, p + netlink_length(payload), type, least);
 }
 
 uint32_t netlink_get_u32(const struct nlmsghdr *message, size_t head, unsigned type)

@@ -55,4 +55,7 @@ int netlink_ask(int fd, const struct netlink_request *r, netlink_see *see, void 
 /* An attribute of a message whose fixed part is head bytes long, with at least least bytes; NULL: not there.
  */
 const void *netlink_get(const struct nlmsghdr *message, size_t head, unsigned type, size_t least);
+/* The same of an attribute's payload that was got so, and how long one is. */
+const void *netlink_within(const void *payload, unsigned type, size_t least);
+size_t netlink_length(const void *payload);
 uint32_t netlink_get_u32(const struct nlmsghdr *message, size_t head, unsigned type); /* 0: not there */

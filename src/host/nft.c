@@ -42,6 +42,12 @@ void nft_table(struct nft *n, bool exclusive, bool owned)
     netlink_put_be32(r, NFTA_TABLE_FLAGS, owned ? NFT_TABLE_F_OWNER : 0);
 }
 
+void nft_table_delete(struct nft *n)
+{
+    message(&n->request, NFT_MSG_DELTABLE, NLM_F_ACK);
+    netlink_put_text(&n->request, NFTA_TABLE_NAME, n->table);
+}
+
 void nft_chain(struct nft *n, const char *chain, const char *type, unsigned hook, int priority)
 {
     struct netlink_request *r = &n->request;
@@ -271,4 +277,21 @@ int nft_look(int fd, const char *table)
     message(&r, NFT_MSG_GETTABLE, 0);
     netlink_put_text(&r, NFTA_TABLE_NAME, table);
     return netlink_ask(fd, &r, seen, NULL);
+}
+
+static int see_policy(void *ctx, const struct nlmsghdr *m)
+{
+    uint32_t *policy = ctx;
+    *policy = ntohl(netlink_get_u32(m, sizeof(struct nfgenmsg), NFTA_CHAIN_POLICY));
+    return 0;
+}
+
+int nft_policy(int fd, const char *table, const char *chain, uint32_t *ret)
+{
+    struct netlink_request r;
+    netlink_init(&r);
+    message(&r, NFT_MSG_GETCHAIN, 0);
+    netlink_put_text(&r, NFTA_CHAIN_TABLE, table);
+    netlink_put_text(&r, NFTA_CHAIN_NAME, chain);
+    return netlink_ask(fd, &r, see_policy, ret);
 }

@@ -25,6 +25,7 @@ struct nft {
 /* owned: nobody else may change the table, and it goes when the socket that it was sent by is closed. */
 void nft_begin(struct nft *n, const char *table);
 void nft_table(struct nft *n, bool exclusive, bool owned);
+void nft_table_delete(struct nft *n); /* with all that is in it */
 
 #define NFT_PRIORITY_RAW    (-300)
 #define NFT_PRIORITY_DSTNAT (-100)
@@ -53,3 +54,5 @@ void nft_drop(struct nft *n);
 int nft_send(struct nft *n, int fd);
 /* Whether a table is there: 0, -ENOENT, or why it cannot be told. */
 int nft_look(int fd, const char *table);
+/* What a base chain does with what no rule decides: NF_ACCEPT, NF_DROP. */
+int nft_policy(int fd, const char *table, const char *chain, uint32_t *ret);

@@ -21,7 +21,9 @@ struct bundle {
     const char *files; /* folder with hosts, resolv.conf and hostname, which it sees in /etc; NULL: it keeps
                           its own */
     const struct bundle_user *user;
+    const char *const *volumes;    /* folders of the root that can be written to even if it cannot; or NULL */
     const char *shell;             /* what runs if there is no command */
+    const char *netns;             /* a network namespace to join, or NULL */
     bool rootless;                 /* in a user namespace of the monitor's with one user in it */
     struct bundle_device *devices; /* bundle_config finds them */
     unsigned nr_devices;

@@ -68,13 +68,19 @@ static json_t *namespaces(const struct bundle *b)
     const struct {
         bool own;
         const char *type;
-    } all[] = {{true, "mount"},       {true, "cgroup"},      {!k->host_pid, "pid"},
-               {!k->host_ipc, "ipc"}, {!k->host_uts, "uts"}, {b->guest->net != GUEST_NET_HOST, "network"},
-               {b->rootless, "user"}};
+    } all[] = {{true, "mount"},
+               {true, "cgroup"},
+               {!k->host_pid, "pid"},
+               {!k->host_ipc, "ipc"},
+               {!k->host_uts, "uts"},
+               {b->rootless, "user"},
+               {b->guest->net != GUEST_NET_HOST && !b->netns, "network"}};
     json_t *a = json_array();
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         if (all[i].own)
             json_array_append_new(a, json_pack("{s:s}", "type", all[i].type));
+    if (b->netns)
+        json_array_append_new(a, json_pack("{s:s, s:s}", "type", "network", "path", b->netns));
     return a;
 }
 

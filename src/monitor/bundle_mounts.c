@@ -73,6 +73,16 @@ static void etc_mounts(json_t *list, const struct bundle *b)
     }
 }
 
+/* The root's mount is read-only then, not the files. */
+static void volume_mounts(json_t *list, const struct bundle *b)
+{
+    for (const char *const *v = b->volumes; b->guest->container.read_only && v && *v; v++) {
+        OWN_MEM char *from = path_make("%s%s", b->root, *v);
+        if (from)
+            mount(list, "bind", from, *v, "bind,rprivate,nodev");
+    }
+}
+
 static int own_mounts(json_t *list, const struct bundle *b, struct err *e)
 {
     for (const char *const *p = b->guest->container.mounts; p && *p; p++) {
@@ -116,6 +126,7 @@ int bundle_mounts(const struct bundle *b, json_t **ret, struct err *e)
     kernel_mounts(list, b);
     etc_mounts(list, b);
     device_mounts(list, b);
+    volume_mounts(list, b);
     tmpfs_mounts(list, b);
     int rc = own_mounts(list, b, e);
     if (rc < 0)

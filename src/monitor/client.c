@@ -8,9 +8,9 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/json_strings.h"
 #include "base/loop.h"
 #include "base/proc.h"
-#include "base/strings.h"
 #include "monitor/call.h"
 #include "monitor/client_impl.h"
 #include "monitor/spawn.h"

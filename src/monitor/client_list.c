@@ -78,7 +78,8 @@ static json_t *describe(const struct guest_config *c, const json_t *about, bool 
     copy(j, told ? told : config, "engine");
     if (c->kind == GUEST_CONTAINER)
         without_hardware(j, c);
-    copy(j, config, "net");
+    copy(j, told && json_object_get(told, "net") ? told : config, "net");
+    copy(j, told, "address");
     json_object_set_new(j, "ports", ports_json(c));
     copy(j, told, "pid");
     copy(j, about, "created");
@@ -103,8 +104,8 @@ static int load(const struct guest_dir *d, json_t **ret_about, struct guest_conf
 
 static json_t *damaged(const char *name, const struct err *e)
 {
-    static const char *const keys[] = {"kind", "image", "kernel", "cpus",    "memory",  "disk",  "engine",
-                                       "net",  "pid",   "ended",  "created", "started", "status"};
+    static const char *const keys[] = {"kind", "image",   "kernel", "cpus",  "memory",  "disk",    "engine",
+                                       "net",  "address", "pid",    "ended", "created", "started", "status"};
     json_t *j = json_pack("{s:s, s:s, s:s, s:[]}", "name", name, "state", "broken", "why", e->text, "ports");
     for (size_t i = 0; j && i < sizeof(keys) / sizeof(keys[0]); i++)
         json_object_set_new(j, keys[i], json_null());

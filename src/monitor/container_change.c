@@ -9,9 +9,9 @@
 #include "base/log.h"
 #include "container/container.h"
 #include "container/mount_live.h"
+#include "monitor/guest_change.h"
 #include "monitor/guest_container.h"
 #include "monitor/guest_mount.h"
-#include "monitor/guest_update.h"
 
 #define PERIOD_US 100000
 
@@ -94,47 +94,30 @@ static int add_mounts(int pidfd, const struct guest_update *u, unsigned *ret_nr,
 
 /* ---- all of it ---- */
 
-static int apply(const struct container_change *c, const struct guest_update *u,
-                 const struct guest_config *before, const struct guest_config *after, json_t *fields,
-                 struct err *e)
+static int apply(const struct container_change *c, const struct guest_change *g, struct err *e)
 {
     unsigned nr = 0;
+    const struct guest_update *u = &g->update;
     OWN_FD pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
-    int rc = pidfd < 0 ? err_sys(e, "its first process") : set_limits(c, u, after, e);
+    int rc = pidfd < 0 ? err_sys(e, "its first process") : set_limits(c, u, &g->after, e);
     if (rc == 0)
         rc = remove_mounts(pidfd, u, e);
     if (rc == 0)
         rc = add_mounts(pidfd, u, &nr, e);
     if (rc == 0)
-        rc = guest_dir_record(c->dir, fields, e);
+        rc = guest_change_ports(g, c->dir, c->ports, c->net, e);
     if (rc == 0)
         return 0;
     while (pidfd >= 0 && nr > 0)
         unmount_text(pidfd, u->mount[--nr]);
-    if (set_limits(c, u, before, NULL) < 0)
+    if (set_limits(c, u, &g->before, NULL) < 0)
         log_warn("the limits before the update could not be set again");
     return rc;
 }
 
-/* The configuration that about says, with fields in place of its own. */
-static int config_of(const json_t *about, json_t *fields, struct guest_config *ret, struct err *e)
-{
-    OWN(json_t) whole = json_copy((json_t *)(uintptr_t)about);
-    if (!whole || (fields && json_object_update(whole, fields) < 0))
-        return err_code(e, -ENOMEM, "update");
-    return guest_parse(whole, ret, e);
-}
-
 int container_change(const struct container_change *c, const json_t *request, struct err *e)
 {
-    OWN_UPDATE u = {0};
-    OWN_GUEST before = {0}, after = {0};
-    OWN(json_t) about = NULL;
-    OWN(json_t) fields = NULL;
-    int rc;
-    if ((rc = guest_update_parse(request, &u, e)) < 0 || (rc = guest_dir_load(c->dir, &about, e)) < 0 ||
-        (rc = guest_update_merge(&u, about, &fields, e)) < 0 ||
-        (rc = config_of(about, NULL, &before, e)) < 0 || (rc = config_of(about, fields, &after, e)) < 0)
-        return rc;
-    return apply(c, &u, &before, &after, fields, e);
+    OWN_CHANGE g = {0};
+    int rc = guest_change_parse(c->dir, request, &g, e);
+    return rc < 0 ? rc : apply(c, &g, e);
 }

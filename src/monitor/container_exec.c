@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/strings.h"
+#include "base/json_strings.h"
 #include "container/container.h"
 #include "monitor/bundle.h"
 

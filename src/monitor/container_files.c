@@ -4,22 +4,15 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "host/net_user.h"
-#include "host/tap.h"
+#include "monitor/container_dns.h"
 #include "monitor/guest_option.h"
 
-#define RESOLV_MAX 65536
-
-/* The network that host/net_user.h makes. */
-#define ADDRESS "10.0.2.15"
-#define MASK    "255.255.255.0"
-#define GATEWAY "10.0.2.2"
-#define DNS     "10.0.2.3"
+#define FILE_MAX 65536
+#define USER_DNS "10.0.2.3" /* in the network that host/net_user.h makes */
 
 static int write_file(const struct guest_dir *d, const char *name, const char *text, struct err *e)
 {
@@ -31,9 +24,13 @@ static int write_file(const struct guest_dir *d, const char *name, const char *t
     return rc < 0 ? err_code(e, rc, "%s", name) : 0;
 }
 
-static const char *own_address(const struct guest_config *c)
+/* A file of the container whose network this one shares. */
+static char *theirs(const struct guest_config *c, const char *name)
 {
-    return c->net == GUEST_NET_USER ? ADDRESS : "127.0.1.1";
+    OWN(guest_dir) d = NULL;
+    char *text = NULL;
+    OWN_MEM char *path = guest_dir_at(c->net_of, &d, NULL) == 0 ? guest_dir_run_file(d, name) : NULL;
+    return path && file_read(path, FILE_MAX, &text, NULL, NULL) == 0 ? text : strdup("");
 }
 
 /* What was asked for by --add-host, a line each, below what is there. */
@@ -62,62 +59,44 @@ static char *name_servers(const struct guest_container *c)
     return all;
 }
 
-int container_files_write(const struct guest_dir *d, const struct guest_config *c, struct err *e)
+static char *hosts(const struct guest_config *c, const struct container_net *n, const char *name)
 {
-    OWN_MEM char *dns = NULL;
-    const char *name = c->hostname ? c->hostname : c->name;
-    OWN_MEM char *plain = path_make("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n%s %s\n",
-                                    own_address(c), name);
-    OWN_MEM char *hostname = path_make("%s\n", name);
-    OWN_MEM char *hosts = plain ? with_hosts(plain, &c->container) : NULL;
-    if (!hosts || !hostname)
-        return err_code(e, -ENOMEM, "hosts");
+    char address[INET_ADDRSTRLEN] = "127.0.1.1";
+    OWN_MEM char *before = n->is == GUEST_NET_CONTAINER
+                               ? theirs(c, "hosts")
+                               : strdup("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n");
+    if (n->address.s_addr)
+        inet_ntop(AF_INET, &n->address, address, sizeof(address));
+    OWN_MEM char *all = before ? path_make("%s%s %s\n", before, address, name) : NULL;
+    return all ? with_hosts(all, &c->container) : NULL;
+}
+
+static char *dns(const struct guest_config *c, const struct container_net *n)
+{
+    char *text = NULL;
     if (c->container.dns)
-        dns = name_servers(&c->container);
-    else if (c->net == GUEST_NET_HOST)
-        (void)file_read("/etc/resolv.conf", RESOLV_MAX, &dns, NULL, NULL);
-    else if (c->net == GUEST_NET_USER)
-        dns = strdup("nameserver " DNS "\n");
-    int rc = write_file(d, "hosts", hosts, e);
+        return name_servers(&c->container);
+    if (n->is == GUEST_NET_USER)
+        return strdup("nameserver " USER_DNS "\n");
+    if (n->is == GUEST_NET_BRIDGE)
+        return container_dns();
+    if (n->is == GUEST_NET_CONTAINER)
+        return theirs(c, "resolv.conf");
+    if (n->is == GUEST_NET_HOST && file_read("/etc/resolv.conf", FILE_MAX, &text, NULL, NULL) == 0)
+        return text;
+    return strdup("");
+}
+
+int container_files_write(const struct guest_dir *d, const struct guest_config *c,
+                          const struct container_net *n, struct err *e)
+{
+    const char *name = c->hostname ? c->hostname : c->name;
+    OWN_MEM char *hosts_text = hosts(c, n, name), *hostname_text = path_make("%s\n", name),
+                 *dns_text = dns(c, n);
+    if (!hosts_text || !hostname_text || !dns_text)
+        return err_code(e, -ENOMEM, "files of /etc");
+    int rc = write_file(d, "hosts", hosts_text, e);
     if (rc == 0)
-        rc = write_file(d, "hostname", hostname, e);
-    return rc < 0 ? rc : write_file(d, "resolv.conf", dns ? dns : "", e);
-}
-
-/* ---- network ---- */
-
-static int open_user(struct container_net *n, const struct guest_config *c, struct loop *loop, struct err *e)
-{
-    struct net_forward forwards[GUEST_FORWARDS];
-    for (unsigned i = 0; i < c->nr_forwards; i++)
-        forwards[i] = (struct net_forward){.udp = c->forwards[i].udp,
-                                           .host_ip = c->forwards[i].host_ip,
-                                           .host_port = c->forwards[i].host_port,
-                                           .guest_port = c->forwards[i].guest_port};
-    const struct net_user_config u = {
-        .hostname = c->hostname ? c->hostname : c->name, .forwards = forwards, .nr_forwards = c->nr_forwards};
-    return net_user_new(&u, loop, &n->user, e);
-}
-
-int container_net_open(struct container_net *n, const struct guest_config *c, pid_t pid, struct loop *loop,
-                       struct err *e)
-{
-    struct tap_config t = {.pid = pid};
-    int fd, rc;
-    if (c->net != GUEST_NET_USER)
-        return 0;
-    inet_pton(AF_INET, ADDRESS, &t.address);
-    inet_pton(AF_INET, MASK, &t.mask);
-    inet_pton(AF_INET, GATEWAY, &t.gateway);
-    if ((rc = open_user(n, c, loop, e)) < 0)
-        return rc;
-    if ((rc = tap_open(&t, &fd, e)) < 0)
-        return err_wrap(e, "network (--net none and --net host do without)");
-    return tap_attach(fd, net_user_port(n->user), loop, &n->tap, e);
-}
-
-void container_net_close(struct container_net *n)
-{
-    tap_free(take(n->tap));
-    net_user_free(take(n->user));
+        rc = write_file(d, "hostname", hostname_text, e);
+    return rc < 0 ? rc : write_file(d, "resolv.conf", dns_text, e);
 }

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
@@ -16,6 +17,7 @@
 
 #define PROGRAM "fuse-overlayfs"
 #define WAIT_MS 10000
+#define END_MS  2000
 
 /* A "," or ":" in a path would end it. */
 static int add_path(struct buf *b, const char *key, const char *path)
@@ -86,4 +88,12 @@ int overlay_mount_fuse(const struct overlay *o, struct err *e)
     if (pid == 0)
         become(program, argv);
     return pid < 0 ? err_sys(e, PROGRAM) : wait_for_mount(pid, o->at, e);
+}
+
+void overlay_unmount(const char *at)
+{
+    bool program = is_fuse(at);
+    (void)umount2(at, MNT_DETACH);
+    for (unsigned ms = 0; program && ms < END_MS && waitpid(-1, NULL, WNOHANG) >= 0; ms += 2)
+        poll(NULL, 0, 2);
 }

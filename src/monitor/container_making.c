@@ -11,12 +11,13 @@
 #include "monitor/bundle_caps.h"
 #include "monitor/container_id.h"
 #include "monitor/container_root.h"
+#include "monitor/container_volumes.h"
 #include "monitor/guest_security.h"
 #include "store/image.h"
 #include "store/image_layers.h"
 #include "vm/guest_program.h"
 
-static int open_image(struct container_making *m, struct err *e)
+int container_making_open(struct container_making *m, struct err *e)
 {
     OWN_LAYERS lower = {0};
     int rc;
@@ -42,35 +43,35 @@ static int find_user(struct container_making *m, int root, struct err *e)
     return rc;
 }
 
-static int write_config(struct container_making *m, struct err *e)
+int container_making_config(struct container_making *m, const char *netns, struct err *e)
 {
     OWN_FD root = open(m->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     OWN_MEM char *path = guest_dir_run_file(m->dir, "config.json");
     OWN_MEM char *text = NULL;
+    OWN_MEM const char **volumes = NULL;
     int rc = root < 0 ? err_sys(e, "%s", m->root) : find_user(m, root, e);
     if (rc < 0)
         return rc;
     if (m->rootless && (m->user.uid || m->user.gid))
         return err_set(e, -EOPNOTSUPP, "user %s: an ordinary user's container has one user, root",
                        m->guest->user);
+    free(m->shell);
     m->shell = strdup(find_shell(root));
+    if ((rc = container_volumes_make(root, m->image->config.volumes, &volumes, e)) < 0)
+        return rc;
     const struct bundle b = {.guest = m->guest,
                              .root = m->root,
                              .files = m->dir->run,
                              .user = &m->user,
+                             .netns = netns,
                              .shell = m->shell,
+                             .volumes = volumes,
                              .rootless = m->rootless};
     if ((rc = bundle_config(&b, &text, e)) < 0)
         return rc;
     OWN_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     rc = fd < 0 ? -errno : file_write_all(fd, text, strlen(text));
     return rc < 0 ? err_code(e, rc, "config.json") : 0;
-}
-
-int container_making_open(struct container_making *m, struct err *e)
-{
-    int rc = open_image(m, e);
-    return rc < 0 ? rc : write_config(m, e);
 }
 
 void container_making_unmount(struct container_making *m)

@@ -21,8 +21,10 @@ struct container_making {
     bool rootless; /* we are in a user namespace of our own now */
 };
 
-/* Leave the host's mount namespace, mount the root, write config.json. Close it whatever is returned. */
+/* Leave the host's mount namespace, mount the root. Close it whatever is returned. */
 int container_making_open(struct container_making *m, struct err *e);
+/* Write config.json. netns: path of the network namespace to join, or NULL. */
+int container_making_config(struct container_making *m, const char *netns, struct err *e);
 /* Its processes have ended: let go of root and image, and nothing else can be made. Close does it too. */
 void container_making_unmount(struct container_making *m);
 void container_making_close(struct container_making *m);

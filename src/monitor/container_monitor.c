@@ -7,6 +7,7 @@
  */
 #include "monitor/container_monitor.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,6 +34,8 @@
 
 struct monitor {
     const struct monitor_config *c;
+    const struct guest_config *guest; /* c's; once it runs again, later */
+    struct guest_config later;
     pthread_mutex_t lock;
     struct loop *loop;
     struct console *console;
@@ -101,7 +104,7 @@ static bool minds(pid_t pid, int number)
  */
 static int ask_to_end(struct monitor *m, int number, struct err *e)
 {
-    bool deaf = !m->c->guest->container.host_pid && !minds(m->pid, number);
+    bool deaf = !m->guest->container.host_pid && !minds(m->pid, number);
     return container_kill(m->states, m->id, deaf ? SIGKILL : number, false, e);
 }
 
@@ -115,7 +118,7 @@ static int ask(void *ctx, struct err *e)
     }
     if (m->awaited) /* nobody will, so its end cannot wait for its output */
         loop_timer_arm(&m->nobody, 0);
-    const char *said = m->c->guest->container.stop_signal;
+    const char *said = m->guest->container.stop_signal;
     int rc = ask_to_end(m, said ? signal_number(said) : SIGTERM, &trouble);
     return rc < 0 && rc != -ESRCH ? err_set(e, rc, "%s", trouble.text) : 0;
 }
@@ -198,12 +201,21 @@ static void console_resize(void *dev, unsigned cols, unsigned rows)
 
 /* ---- requests ---- */
 
+static json_t *address_json(const struct container_net *n)
+{
+    char text[INET_ADDRSTRLEN];
+    inet_ntop(AF_INET, &n->address, text, sizeof(text));
+    return n->address.s_addr ? json_string(text) : json_null();
+}
+
 static json_t *describe(void *ctx, enum describe how)
 {
     struct monitor *m = ctx;
     json_t *j = json_pack("{s:s, s:s, s:i, s:n, s:n, s:b, s:i, s:i}", "name", m->c->dir->name, "state",
                           life_state_name(m->requests.life.state), "pid", (int)getpid(), "engine", "disk",
                           "agent", 0, "init", (int)m->pid, "restarts", (int)m->again.times);
+    json_object_set_new(j, "net", json_string(guest_net_name(m->net.is)));
+    json_object_set_new(j, "address", address_json(&m->net));
     if (how != DESCRIBE_STATUS)
         json_object_set_new(j, "stats", container_stats(m->states, m->id, m->started_ns));
     return j;
@@ -234,8 +246,13 @@ static int do_attach(void *ctx, struct conn *c, struct err *e)
 
 static int do_update(void *ctx, const json_t *request, struct err *e)
 {
-    const struct monitor *m = ctx;
-    const struct container_change c = {.dir = m->c->dir, .states = m->states, .id = m->id, .pid = m->pid};
+    struct monitor *m = ctx;
+    const struct container_change c = {.dir = m->c->dir,
+                                       .states = m->states,
+                                       .id = m->id,
+                                       .pid = m->pid,
+                                       .ports = &container_net_ports,
+                                       .net = &m->net};
     return container_change(&c, request, e);
 }
 
@@ -244,13 +261,13 @@ static const struct requests_ops requests_ops = {
 
 /* ---- making the container ---- */
 
-static int make_container(struct monitor *m, struct err *e)
+static int make_process(struct monitor *m, struct err *e)
 {
-    const struct guest_container *k = &m->c->guest->container;
+    const struct guest_container *k = &m->guest->container;
     struct streams_config s = {.loop = m->loop,
                                .tty = k->tty,
                                .console = m->console,
-                               .held = !m->c->guest->detach,
+                               .held = !m->guest->detach,
                                .signal = command_signal,
                                .ended = command_ended,
                                .ctx = m};
@@ -259,9 +276,36 @@ static int make_container(struct monitor *m, struct err *e)
         return rc;
     s.pid = m->pid;
     m->reaped = false;
-    if ((rc = streams_new(&s, &m->streams, e)) < 0)
+    m->execs.shell = m->making.shell;
+    return streams_new(&s, &m->streams, e);
+}
+
+/* Its address may be known only when its network is there, hence the files twice. */
+static int make_container(struct monitor *m, struct err *e)
+{
+    const struct guest_config *g = m->guest;
+    int rc;
+    if ((rc = container_net_prepare(&m->net, g, m->making.rootless, e)) < 0 ||
+        (rc = container_files_write(m->c->dir, g, &m->net, e)) < 0 ||
+        (rc = container_making_config(&m->making, m->net.joined, e)) < 0 || (rc = make_process(m, e)) < 0 ||
+        (rc = container_net_open(&m->net, g, m->id, m->pid, m->loop, e)) < 0)
         return rc;
-    return container_net_open(&m->net, m->c->guest, m->pid, m->loop, e);
+    return container_files_write(m->c->dir, g, &m->net, e);
+}
+
+/* As `update` has left it. */
+static int reload(struct monitor *m, struct err *e)
+{
+    struct guest_config c;
+    OWN(json_t) about = NULL;
+    int rc;
+    if ((rc = guest_dir_load(m->c->dir, &about, e)) < 0 || (rc = guest_parse(about, &c, e)) < 0)
+        return rc;
+    guest_fini(&m->later);
+    m->later = c;
+    m->later.name = m->c->dir->name;
+    m->guest = m->making.guest = &m->later;
+    return 0;
 }
 
 /* The delay is over; or a stop came meanwhile. */
@@ -274,7 +318,9 @@ static void again(void *ctx)
         return;
     }
     m->started_ns = m->again.began_ns = loop_now_ns();
-    int rc = make_container(m, &e);
+    int rc = reload(m, &e);
+    if (rc == 0)
+        rc = make_container(m, &e);
     if (rc == 0)
         rc = container_start(m->states, m->id, &e);
     if (rc < 0)
@@ -315,8 +361,8 @@ static int open_all(struct monitor *m, struct err *e)
     container_again_init(&m->again, c->guest);
     loop_timer_init(&m->again.timer, m->loop, again, m);
     if ((rc = chores_watch_signals(m->loop, &m->requests, &m->signals, e)) < 0 ||
-        (rc = open_console(m, e)) < 0 || (rc = container_files_write(c->dir, c->guest, e)) < 0 ||
-        (rc = container_making_open(&m->making, e)) < 0 || (rc = make_container(m, e)) < 0)
+        (rc = open_console(m, e)) < 0 || (rc = container_making_open(&m->making, e)) < 0 ||
+        (rc = make_container(m, e)) < 0)
         return rc;
     m->execs = (struct container_execs){.loop = m->loop,
                                         .states = m->states,
@@ -342,7 +388,7 @@ static int begin(struct monitor *m, struct err *e)
         rc = err_set(e, -EINTR, "asked to end");
     if (rc < 0 || (rc = chores_record_start(m->c->dir, e)) < 0)
         return rc;
-    if ((m->awaited = !m->c->guest->detach))
+    if ((m->awaited = !m->guest->detach))
         loop_timer_arm(&m->nobody, m->started_ns + NOBODY_CAME_NS);
     return life_event(&m->requests.life, LIFE_START, e);
 }
@@ -385,6 +431,7 @@ static void close_all(struct monitor *m)
         loop_free(take(m->loop));
     }
     container_making_close(&m->making);
+    guest_fini(&m->later);
     own_fd(&m->signals);
     free(m->id);
     free(m->states);
@@ -404,7 +451,7 @@ static void finish(struct monitor *m)
 {
     remove_container(m);
     container_making_unmount(&m->making);
-    if (m->c->guest->rm)
+    if (m->guest->rm)
         guest_dir_forget(m->c->dir);
     else
         chores_record_end(m->c->dir, &m->requests);
@@ -417,8 +464,11 @@ static void finish(struct monitor *m)
 
 int container_monitor_run(const struct monitor_config *c)
 {
-    struct monitor m = {
-        .c = c, .signals = -1, .making = {.dir = c->dir, .guest = c->guest, .image_hold = -1}};
+    struct monitor m = {.c = c,
+                        .guest = c->guest,
+                        .signals = -1,
+                        .making = {.dir = c->dir, .guest = c->guest, .image_hold = -1},
+                        .net = CONTAINER_NET_NONE};
     struct err e;
     pthread_mutex_init(&m.lock, NULL);
     int rc = begin(&m, &e);

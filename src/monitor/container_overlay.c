@@ -80,7 +80,7 @@ int overlay_mount(const struct overlay *o)
     __attribute__((cleanup(close_all))) struct folders f = {0};
     char options[OPTIONS_MAX];
     bool trusted = unpack_marks_trusted(o->upper);
-    int rc = open_all(o, &f);
+    int rc = o->lower->dotted ? -EOPNOTSUPP : open_all(o, &f);
     if (rc < 0 || (rc = write_options(&f, trusted, o->fleeting, options)) < 0)
         return rc;
     rc = mount_at(o->at, options);

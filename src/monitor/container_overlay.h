@@ -22,3 +22,6 @@ int overlay_mount(const struct overlay *o);
  * is not there; -EIO: it failed.
  */
 int overlay_mount_fuse(const struct overlay *o, struct err *e);
+
+/* Take either away, and wait for the program if it is one. */
+void overlay_unmount(const char *at);

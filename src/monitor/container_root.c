@@ -123,7 +123,7 @@ void container_root_close(const struct guest_dir *d)
 {
     OWN_MEM char *root = guest_dir_file(d, "root"), *work = guest_dir_file(d, "work/work");
     if (root)
-        (void)umount2(root, MNT_DETACH);
+        overlay_unmount(root);
     if (work)
         (void)chmod(work, 0700); /* so that whoever is no root can remove it */
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/strings.h"
+#include "base/json_strings.h"
 
 #define LIST_MAX    4096
 #define WAIT_MAX_MS 86400000u

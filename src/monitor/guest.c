@@ -2,14 +2,14 @@
 /* guest: see guest.h. guest.json may have been written by anybody: every value is checked. */
 #include "monitor/guest.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/strings.h"
+#include "base/json_strings.h"
 #include "monitor/guest_container.h"
+#include "monitor/guest_ports.h"
 
 #define TEXT_MAX 4096 /* bytes of a string in a configuration */
 #define LIST_MAX 1024 /* of arguments, of variables */
@@ -33,12 +33,19 @@ void guest_fini(struct guest_config *c)
 static const char *const engine_names[] = {
     [GUEST_ENGINE_AUTO] = "auto", [GUEST_ENGINE_KVM] = "kvm", [GUEST_ENGINE_SOFT] = "soft"};
 static const char *const net_names[] = {
-    [GUEST_NET_USER] = "user", [GUEST_NET_NONE] = "none", [GUEST_NET_HOST] = "host"};
+    [GUEST_NET_USER] = "user", [GUEST_NET_NONE] = "none",     [GUEST_NET_HOST] = "host",
+    [GUEST_NET_AUTO] = "auto", [GUEST_NET_BRIDGE] = "bridge", [GUEST_NET_CONTAINER] = "container"};
+#define NETS (sizeof(net_names) / sizeof(net_names[0]))
 static const char *const kind_names[] = {[GUEST_MACHINE] = "machine", [GUEST_CONTAINER] = "container"};
 
 const char *guest_kind_name(enum guest_kind kind)
 {
     return kind_names[kind];
+}
+
+const char *guest_net_name(enum guest_net net)
+{
+    return net_names[net];
 }
 
 static int word_index(const json_t *j, const char *key, const char *const *words, int nr, int *ret,
@@ -134,7 +141,7 @@ static int check_forwards(const struct guest_config *c, struct err *e)
 {
     if (c->nr_forwards > GUEST_FORWARDS)
         return err_set(e, -EINVAL, "more than %d published ports", GUEST_FORWARDS);
-    if (c->nr_forwards && c->net != GUEST_NET_USER)
+    if (c->nr_forwards && c->net != GUEST_NET_USER && c->net != GUEST_NET_AUTO && c->net != GUEST_NET_BRIDGE)
         return err_set(e, -EINVAL, "ports cannot be published without a network of its own");
     for (unsigned i = 0; i < c->nr_forwards; i++) {
         const struct guest_forward *f = &c->forwards[i];
@@ -168,8 +175,9 @@ static int check_sizes(struct guest_config *c, struct err *e)
 
 static int check_machine(struct guest_config *c, struct err *e)
 {
-    if (c->net == GUEST_NET_HOST)
-        return err_set(e, -EINVAL, "a machine cannot have the host's network");
+    if (c->net != GUEST_NET_USER && c->net != GUEST_NET_NONE)
+        return err_set(e, -EINVAL, "a machine has a network in user mode or none, not \"%s\"",
+                       net_names[c->net]);
     if (!c->image && !c->kernel)
         return err_set(e, -EINVAL, "neither an image nor a kernel is given");
     if (!c->image && c->disk)
@@ -249,20 +257,6 @@ static json_t *text_or_null(const char *text)
     return text ? json_string(text) : json_null();
 }
 
-static json_t *forwards_json(const struct guest_config *c)
-{
-    json_t *a = json_array();
-    for (unsigned i = 0; i < c->nr_forwards; i++) {
-        const struct guest_forward *f = &c->forwards[i];
-        char ip[INET_ADDRSTRLEN];
-        inet_ntop(AF_INET, &f->host_ip, ip, sizeof(ip));
-        json_array_append_new(a,
-                              json_pack("{s:s, s:s, s:i, s:i}", "protocol", f->udp ? "udp" : "tcp", "host_ip",
-                                        ip, "host_port", f->host_port, "guest_port", f->guest_port));
-    }
-    return a;
-}
-
 json_t *guest_json(const struct guest_config *c)
 {
     json_t *j = json_pack(
@@ -271,55 +265,19 @@ json_t *guest_json(const struct guest_config *c)
         "kind", kind_names[c->kind], "name", text_or_null(c->name), "image", text_or_null(c->image),
         "hostname", text_or_null(c->hostname), "cpus", (json_int_t)c->cpus, "memory", (json_int_t)c->memory,
         "disk", (json_int_t)c->disk, "engine", engine_names[c->engine], "engine_debug",
-        (json_int_t)c->engine_debug, "net", net_names[c->net], "ports", forwards_json(c), "kernel",
-        text_or_null(c->kernel), "initrd", text_or_null(c->initrd), "append", text_or_null(c->append),
-        "command", strings_json(c->argv), "environment", strings_json(c->env), "directory",
-        text_or_null(c->cwd), "user", text_or_null(c->user), "detach", c->detach, "rm", c->rm);
+        (json_int_t)c->engine_debug, "net", net_names[c->net], "ports",
+        guest_ports_json(c->forwards, c->nr_forwards), "kernel", text_or_null(c->kernel), "initrd",
+        text_or_null(c->initrd), "append", text_or_null(c->append), "command", strings_json(c->argv),
+        "environment", strings_json(c->env), "directory", text_or_null(c->cwd), "user", text_or_null(c->user),
+        "detach", c->detach, "rm", c->rm);
+    if (j && c->net_of)
+        json_object_set_new(j, "net_of", json_string(c->net_of));
     if (j && c->kind == GUEST_CONTAINER)
         json_object_set_new(j, "container", guest_container_json(&c->container));
     return j;
 }
 
 /* ---- from JSON ---- */
-
-static int parse_forward(const json_t *j, struct guest_forward *f, struct err *e)
-{
-    static const char *const protocols[] = {"tcp", "udp"};
-    const char *ip;
-    uint64_t host, guest;
-    int udp = 0, rc;
-    if ((rc = word_index(j, "protocol", protocols, 2, &udp, e)) < 0 ||
-        (rc = json_opt_string(j, "host_ip", "0.0.0.0", &ip, e)) < 0 ||
-        (rc = json_get_uint(j, "host_port", 1, 65535, &host, e)) < 0 ||
-        (rc = json_get_uint(j, "guest_port", 1, 65535, &guest, e)) < 0)
-        return rc;
-    if (inet_pton(AF_INET, ip, &f->host_ip) != 1)
-        return err_set(e, -EINVAL, "\"host_ip\" cannot be \"%.40s\"", ip);
-    f->udp = udp;
-    f->host_port = (uint16_t)host;
-    f->guest_port = (uint16_t)guest;
-    return 0;
-}
-
-static int parse_forwards(const json_t *j, struct guest_config *c, struct err *e)
-{
-    const json_t *a = json_object_get(j, "ports");
-    if (!a || json_is_null(a))
-        return 0;
-    size_t nr = json_array_size(a);
-    if (!json_is_array(a) || nr > GUEST_FORWARDS)
-        return err_set(e, -EINVAL, "\"ports\" is not an array of at most %d", GUEST_FORWARDS);
-    for (size_t i = 0; i < nr; i++) {
-        const json_t *f = json_array_get(a, i);
-        if (!json_is_object(f))
-            return err_set(e, -EINVAL, "\"ports\" has something else than objects in it");
-        int rc = parse_forward(f, &c->forwards[i], e);
-        if (rc < 0)
-            return err_wrap(e, "\"ports\"");
-    }
-    c->nr_forwards = (unsigned)nr;
-    return 0;
-}
 
 static int parse_numbers(const json_t *j, struct guest_config *c, struct err *e)
 {
@@ -340,7 +298,7 @@ static int parse_words(const json_t *j, struct guest_config *c, struct err *e)
     int kind = 0, engine = 0, net = 0, rc;
     if ((rc = word_index(j, "kind", kind_names, 2, &kind, e)) < 0 ||
         (rc = word_index(j, "engine", engine_names, 3, &engine, e)) < 0 ||
-        (rc = word_index(j, "net", net_names, 3, &net, e)) < 0)
+        (rc = word_index(j, "net", net_names, (int)NETS, &net, e)) < 0)
         return rc;
     c->kind = (enum guest_kind)kind;
     c->engine = (enum guest_engine)engine;
@@ -354,7 +312,7 @@ static int parse_texts(const json_t *j, struct guest_config *c, struct err *e)
         const char *key, **to;
     } texts[] = {{"name", &c->name},     {"image", &c->image},   {"hostname", &c->hostname},
                  {"kernel", &c->kernel}, {"initrd", &c->initrd}, {"append", &c->append},
-                 {"directory", &c->cwd}, {"user", &c->user}};
+                 {"directory", &c->cwd}, {"user", &c->user},     {"net_of", &c->net_of}};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         int rc = json_opt_string(j, texts[i].key, NULL, texts[i].to, e);
         if (rc < 0)
@@ -369,7 +327,8 @@ static int parse(const json_t *j, struct guest_config *c, struct err *e)
     if (!json_is_object(j))
         return err_set(e, -EINVAL, "a guest's configuration is not an object");
     if ((rc = parse_texts(j, c, e)) < 0 || (rc = parse_numbers(j, c, e)) < 0 ||
-        (rc = parse_words(j, c, e)) < 0 || (rc = parse_forwards(j, c, e)) < 0 ||
+        (rc = parse_words(j, c, e)) < 0 ||
+        (rc = guest_ports_parse(j, "ports", c->forwards, &c->nr_forwards, e)) < 0 ||
         (rc = strings_parse(j, "command", LIST_MAX, &c->lists[0], e)) < 0 ||
         (rc = strings_parse(j, "environment", LIST_MAX, &c->lists[1], e)) < 0 ||
         (rc = json_opt_bool(j, "detach", false, &c->detach, e)) < 0 ||

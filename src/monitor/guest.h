@@ -26,7 +26,15 @@
 #define GUEST_LISTS       24
 
 enum guest_kind { GUEST_MACHINE, GUEST_CONTAINER };
-enum guest_net { GUEST_NET_USER, GUEST_NET_NONE, GUEST_NET_HOST };
+/* AUTO: the bridge where it is to be had, else user mode. */
+enum guest_net {
+    GUEST_NET_USER,
+    GUEST_NET_NONE,
+    GUEST_NET_HOST,
+    GUEST_NET_AUTO,
+    GUEST_NET_BRIDGE,
+    GUEST_NET_CONTAINER
+};
 enum guest_engine { GUEST_ENGINE_AUTO, GUEST_ENGINE_KVM, GUEST_ENGINE_SOFT };
 
 struct guest_forward { /* a port of the host that leads to one of the guest */
@@ -67,7 +75,8 @@ struct guest_config {
     uint64_t disk;        /* bytes the guest sees; 0: as large as the image's */
     enum guest_engine engine;
     uint32_t engine_debug; /* CPU_DEBUG_* */
-    enum guest_net net;
+    enum guest_net net;    /* of a machine: user or none */
+    const char *net_of;    /* GUEST_NET_CONTAINER: whose */
     struct guest_forward forwards[GUEST_FORWARDS];
     unsigned nr_forwards;
     const char *kernel, *initrd; /* files; NULL: the image's kernel, our initramfs */
@@ -104,6 +113,7 @@ int guest_check(struct guest_config *c, struct err *e);
 int guest_check_host(const struct guest_config *c, void (*warn)(const char *line), struct err *e);
 
 const char *guest_kind_name(enum guest_kind kind); /* "container" */
+const char *guest_net_name(enum guest_net net);    /* "bridge" */
 
 /* To JSON (new reference, NULL: out of memory) and back; back checks like guest_check. *ret needs guest_fini.
  */

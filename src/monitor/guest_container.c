@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/strings.h"
+#include "base/json_strings.h"
 #include "container/config.h"
 #include "monitor/guest_mount.h"
 #include "monitor/guest_option.h"
@@ -154,6 +154,16 @@ static int check_together(const struct guest_config *c, struct err *e)
     return 0;
 }
 
+static int check_net(const struct guest_config *c, struct err *e)
+{
+    if ((c->net == GUEST_NET_CONTAINER) != !!c->net_of)
+        return err_set(e, -EINVAL,
+                       "a container's name goes with the network \"container\", and only with it");
+    if (c->net_of && c->name && strcmp(c->net_of, c->name) == 0)
+        return err_set(e, -EINVAL, "guest %s cannot share a network with itself", c->name);
+    return c->net_of ? guest_check_name(c->net_of, e) : 0;
+}
+
 int guest_container_check(const struct guest_config *c, struct err *e)
 {
     struct guest_security s;
@@ -162,8 +172,8 @@ int guest_container_check(const struct guest_config *c, struct err *e)
         return err_set(e, -EINVAL, "a container needs an image");
     if (c->kernel || c->initrd || c->append || c->disk || c->engine != GUEST_ENGINE_AUTO || c->engine_debug)
         return err_set(e, -EINVAL, "a container has no kernel, engine or disk of its own: that takes --vm");
-    if ((rc = check_limits(c, e)) < 0 || (rc = check_words(&c->container, e)) < 0 ||
-        (rc = check_together(c, e)) < 0)
+    if ((rc = check_net(c, e)) < 0 || (rc = check_limits(c, e)) < 0 ||
+        (rc = check_words(&c->container, e)) < 0 || (rc = check_together(c, e)) < 0)
         return rc;
     return guest_security_parse(c->container.security, &s, e);
 }

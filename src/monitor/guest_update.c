@@ -6,9 +6,10 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "base/strings.h"
+#include "base/json_strings.h"
 #include "monitor/guest_container.h"
 #include "monitor/guest_mount.h"
+#include "monitor/guest_ports.h"
 
 #define LIST_MAX 64
 
@@ -26,7 +27,8 @@ static bool said(const json_t *o, const char *key)
 
 int guest_update_parse(const json_t *request, struct guest_update *ret, struct err *e)
 {
-    OWN_UPDATE u = {.memory_said = said(request, "memory"),
+    OWN_UPDATE u = {.request = request,
+                    .memory_said = said(request, "memory"),
                     .cpus_said = said(request, "cpus_milli"),
                     .pids_said = said(request, "pids")};
     uint64_t pids;
@@ -119,21 +121,41 @@ static void change_limits(const struct guest_update *u, json_t *guest, json_t *c
         json_object_set_new(container, "pids", json_integer(u->pids));
 }
 
-int guest_update_merge(const struct guest_update *u, const json_t *about, json_t **ret, struct err *e)
+static int change_container(const struct guest_update *u, json_t *guest, struct err *e)
 {
-    OWN_GUEST checked = {0};
-    OWN(json_t) guest = json_deep_copy(about);
     json_t *container;
-    if (!guest)
-        return err_code(e, -ENOMEM, "update");
-    if (!said(guest, "container"))
-        return err_set(e, -EOPNOTSUPP, "a machine stays as it was made: only containers can be changed");
     int rc = json_get_object(guest, "container", &container, e);
     if (rc < 0 || (rc = change_mounts(u, container, e)) < 0)
         return rc;
     change_limits(u, guest, container);
+    return 0;
+}
+
+static bool ports_alone(const struct guest_update *u)
+{
+    bool mounts = (u->mount && u->mount[0]) || (u->unmount && u->unmount[0]);
+    return !u->memory_said && !u->cpus_said && !u->pids_said && !mounts;
+}
+
+int guest_update_merge(const struct guest_update *u, const json_t *about, json_t **ret, struct err *e)
+{
+    OWN_GUEST checked = {0};
+    OWN(json_t) guest = json_deep_copy(about);
+    json_t *ports = NULL;
+    int rc = 0;
+    if (!guest)
+        return err_code(e, -ENOMEM, "update");
+    bool machine = !said(guest, "container");
+    if (machine && !ports_alone(u))
+        return err_set(e, -EOPNOTSUPP, "of a machine only published ports can be changed");
+    if (!machine && (rc = change_container(u, guest, e)) < 0)
+        return rc;
+    if ((rc = guest_ports_merge(u->request, about, &ports, e)) < 0)
+        return rc;
+    json_object_set_new(guest, "ports", ports);
     if ((rc = guest_parse(guest, &checked, e)) < 0)
         return rc;
-    *ret = json_pack("{s:O, s:O}", "memory", json_object_get(guest, "memory"), "container", container);
+    *ret = json_pack("{s:O*, s:O, s:O*}", "memory", json_object_get(guest, "memory"), "ports", ports,
+                     "container", json_object_get(guest, "container"));
     return *ret ? 0 : err_code(e, -ENOMEM, "update");
 }

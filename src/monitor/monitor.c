@@ -16,6 +16,7 @@
 #include "monitor/command.h"
 #include "monitor/console.h"
 #include "monitor/exec_proxy.h"
+#include "monitor/guest_change.h"
 #include "monitor/parts.h"
 #include "monitor/requests.h"
 #include "monitor/serial_tap.h"
@@ -230,8 +231,16 @@ static int do_console(void *ctx, struct conn *c, struct err *e)
     return console_attach(m->console, c, e);
 }
 
+static int do_update(void *ctx, const json_t *request, struct err *e)
+{
+    struct monitor *m = ctx;
+    OWN_CHANGE c = {0};
+    int rc = guest_change_parse(m->c->dir, request, &c, e);
+    return rc < 0 ? rc : guest_change_ports(&c, m->c->dir, &parts_ports, m->parts.net, e);
+}
+
 static const struct requests_ops requests_ops = {
-    .describe = describe, .exec = do_exec, .console = do_console};
+    .describe = describe, .exec = do_exec, .console = do_console, .update = do_update};
 
 /* ---- building up ---- */
 

@@ -9,6 +9,7 @@
 
 #include "host/entropy.h"
 #include "monitor/boot_files.h"
+#include "monitor/forwards.h"
 #include "store/image_machine.h"
 
 #define AGENT_CID    3  /* any: each machine has a vsock of its own */
@@ -29,17 +30,24 @@ static int open_net(struct parts *p, struct err *e)
     const struct guest_config *c = p->config;
     if (c->net == GUEST_NET_NONE)
         return 0;
-    struct net_user_config n = {.hostname = c->hostname ? c->hostname : c->name,
-                                .nr_forwards = c->nr_forwards};
+    struct net_user_config n = {.hostname = c->hostname ? c->hostname : c->name};
     struct net_forward forwards[GUEST_FORWARDS];
-    for (unsigned i = 0; i < c->nr_forwards; i++)
-        forwards[i] = (struct net_forward){.udp = c->forwards[i].udp,
-                                           .host_ip = c->forwards[i].host_ip,
-                                           .host_port = c->forwards[i].host_port,
-                                           .guest_port = c->forwards[i].guest_port};
+    n.nr_forwards = forwards_of(c, forwards);
     n.forwards = forwards;
     return net_user_new(&n, p->loop, &p->net, e);
 }
+
+static int publish(void *net, const struct net_forward *f, struct err *e)
+{
+    return net ? net_user_publish(net, f, e) : err_set(e, -EOPNOTSUPP, "it has no network");
+}
+
+static int unpublish(void *net, const struct net_forward *f, struct err *e)
+{
+    return net ? net_user_unpublish(net, f, e) : err_set(e, -EOPNOTSUPP, "it has no network");
+}
+
+const struct port_ops parts_ports = {.publish = publish, .unpublish = unpublish};
 
 int parts_open(struct parts *p, const struct guest_config *c, const struct engine_ops *engine,
                const char *disk_top, struct loop *loop, struct err *e)

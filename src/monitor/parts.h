@@ -9,6 +9,7 @@
 #include "host/disk.h"
 #include "host/net_user.h"
 #include "monitor/guest.h"
+#include "monitor/port_change.h"
 #include "store/image.h"
 #include "vm/machine.h"
 
@@ -46,3 +47,4 @@ void parts_unbuild(struct parts *p, pthread_mutex_t *lock);
 void parts_pause(struct parts *p);
 
 uint64_t parts_disk_bytes(const struct parts *p); /* as the guest sees it; 0: no disk */
+extern const struct port_ops parts_ports;         /* net: struct parts' */

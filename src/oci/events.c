@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* events: what a container uses, and when it ran out of memory, as JSON lines. */
+#include <poll.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "container/cgroup_stats.h"
@@ -16,6 +19,15 @@ static const struct opt events_opts[] = {
     OPT(events_args, interval, OPT_SECONDS, 0, "SECONDS", "time between two (5)"),
 };
 
+/* Parts that runc has besides what a cgroup counts: there is nothing to tell in them. */
+static json_t *statistics(const struct cgroup *g)
+{
+    json_t *j = cgroup_stats(g);
+    json_object_set_new(j, "intel_rdt", json_object());
+    json_object_set_new(j, "network_interfaces", json_null());
+    return j;
+}
+
 static int line(const char *type, const char *id, json_t *data, struct err *e)
 {
     OWN(json_t)
@@ -27,6 +39,72 @@ static int line(const char *type, const char *id, json_t *data, struct err *e)
     return 0;
 }
 
+struct watching {
+    const struct state *s;
+    const struct cgroup *g;
+    struct cgroup_oom_watch oom;
+    int pidfd;
+    uint64_t kills; /* of the out-of-memory killer, so far */
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+static int oom(struct watching *w, struct err *e)
+{
+    uint64_t kills = cgroup_oom_kills(w->g);
+    bool more = kills > w->kills;
+    w->kills = kills;
+    return more ? line("oom", w->s->id, NULL, e) : 0;
+}
+
+/* Until the next statistics are due or the container ends: 1: it has ended. */
+static int wait_for(struct watching *w, int64_t until_ms, struct err *e)
+{
+    struct pollfd p[] = {{.fd = w->pidfd, .events = POLLIN}, {.fd = w->oom.fd, .events = w->oom.events}};
+    int rc = 0;
+    for (int64_t left; rc == 0 && (left = until_ms - now_ms()) > 0;) {
+        if (poll(p, 2, left > INT32_MAX ? INT32_MAX : (int)left) < 0 && errno != EINTR)
+            return err_sys(e, "wait");
+        if (p[1].revents)
+            cgroup_oom_heard(&w->oom);
+        rc = oom(w, e);
+        if (rc == 0 && p[0].revents)
+            return 1;
+    }
+    return rc;
+}
+
+static int watch(struct watching *w, uint64_t interval_ms, struct err *e)
+{
+    int rc = 0;
+    for (int64_t due = now_ms();;) {
+        due += (int64_t)interval_ms;
+        rc = wait_for(w, due, e);
+        if (rc == 0)
+            rc = line("stats", w->s->id, statistics(w->g), e);
+        if (rc)
+            return rc < 0 ? rc : 0;
+    }
+}
+
+static int watch_all(const struct state *s, const struct cgroup *g, uint64_t interval_ms, struct err *e)
+{
+    struct watching w = {.s = s, .g = g, .oom = {.fd = -1, .control = -1}};
+    w.pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+    (void)cgroup_oom_watch(g, &w.oom); /* without it, at each interval */
+    w.kills = cgroup_oom_kills(g);
+    int rc = w.pidfd < 0 ? err_sys(e, "container %s", s->id) : watch(&w, interval_ms, e);
+    own_fd(&w.pidfd);
+    own_fd(&w.oom.fd);
+    own_fd(&w.oom.control);
+    return rc;
+}
+
 static int run(const struct globals *g, const void *args, int argc, char **argv, struct err *e)
 {
     (void)argc;
@@ -36,17 +114,10 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
     int rc = container_open(g->states, argv[0], &s, &cg, NULL, e);
     if (rc == 0 && !state_alive(&s))
         rc = err_set(e, -ESRCH, "container %s is not running", s.id);
-    uint64_t seen = cgroup_oom_kills(&cg);
-    while (rc == 0 && state_alive(&s)) {
-        rc = line("stats", s.id, cgroup_stats(&cg), e);
-        if (rc < 0 || a->stats)
-            break;
-        usleep((useconds_t)(a->interval.ms ? a->interval.ms : 5000) * 1000);
-        uint64_t now = cgroup_oom_kills(&cg);
-        if (now > seen)
-            rc = line("oom", s.id, NULL, e);
-        seen = now;
-    }
+    if (rc == 0 && a->stats)
+        rc = line("stats", s.id, statistics(&cg), e);
+    else if (rc == 0)
+        rc = watch_all(&s, &cg, a->interval.ms ? a->interval.ms : 5000, e);
     return rc < 0 ? err_wrap(e, "events") : rc;
 }
 

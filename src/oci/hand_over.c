@@ -10,11 +10,10 @@
 #include "base/file.h"
 #include "oci/oci.h"
 
-/* The program beside the one called so; NULL: it was called without a folder. */
+/* self: a path with a folder. */
 static char *beside(const char *self)
 {
-    const char *slash = strrchr(self, '/');
-    return slash ? path_make("%.*s/hospes", (int)(slash - self), self) : NULL;
+    return path_make("%.*s/hospes", (int)(strrchr(self, '/') - self), self);
 }
 
 static void become(const struct globals *g, const char *file)
@@ -31,17 +30,19 @@ static void become(const struct globals *g, const char *file)
     execvp(file, argv);
 }
 
+/* By the name it was called by, by where that leads, by what the kernel says (nothing, of a protected copy).
+ */
 int oci_hand_over(const struct globals *g, struct err *e)
 {
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    self[n > 0 ? n : 0] = 0;
-    OWN_MEM char *called = beside(g->words[0]);
-    OWN_MEM char *real = beside(self);
-    if (called)
-        become(g, called);
-    if (real)
-        become(g, real);
+    const char *called = strchr(g->words[0], '/') ? g->words[0] : NULL;
+    OWN_MEM char *leads = called ? realpath(called, NULL) : NULL;
+    OWN_MEM char *self = realpath("/proc/self/exe", NULL);
+    const char *names[] = {called, leads, self};
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        OWN_MEM char *file = names[i] ? beside(names[i]) : NULL;
+        if (file)
+            become(g, file);
+    }
     become(g, "hospes");
     return err_set(e, -ENOENT,
                    "config.json wants a machine, and there is no program hospes beside this one or in PATH");

@@ -124,19 +124,25 @@ const struct command oci_start = {
 /* ---- kill ---- */
 
 struct kill_args {
-    bool all;
-    const char *regex;
+    bool all, regex;
 };
 static const struct opt kill_opts[] = {
-    OPT(kill_args, all, OPT_FLAG, 'a', NULL, "all processes of the container")};
+    OPT(kill_args, all, OPT_FLAG, 'a', NULL, "all processes of the container"),
+    OPT(kill_args, regex, OPT_FLAG, 'r', NULL, "ID is a regular expression"),
+};
+
+static int kill_one(const struct globals *g, const void *args, const char *id, char **argv, struct err *e)
+{
+    const struct kill_args *a = args;
+    return container_kill(g->states, id, argv[1] ? signal_number(argv[1]) : SIGTERM, a->all, e);
+}
 
 static int kill_run(const struct globals *g, const void *args, int argc, char **argv, struct err *e)
 {
     const struct kill_args *a = args;
-    int sig = argc > 1 ? signal_number(argv[1]) : SIGTERM;
-    if (sig < 0)
+    if (argc > 1 && signal_number(argv[1]) < 0)
         return err_set(e, -EINVAL, "kill: \"%s\" is no signal", argv[1]);
-    int rc = container_kill(g->states, argv[0], sig, a->all, e);
+    int rc = oci_each(g, a->regex, a, argv, kill_one, e);
     return rc < 0 ? err_wrap(e, "kill") : rc;
 }
 
@@ -154,16 +160,25 @@ const struct command oci_kill = {
 /* ---- delete ---- */
 
 struct delete_args {
-    bool force;
+    bool force, regex;
 };
 static const struct opt delete_opts[] = {
-    OPT(delete_args, force, OPT_FLAG, 'f', NULL, "kill it first; none by that ID is no error")};
+    OPT(delete_args, force, OPT_FLAG, 'f', NULL, "kill it first; none by that ID is no error"),
+    OPT(delete_args, regex, OPT_FLAG, 'r', NULL, "ID is a regular expression"),
+};
+
+static int delete_one(const struct globals *g, const void *args, const char *id, char **argv, struct err *e)
+{
+    const struct delete_args *a = args;
+    (void)argv;
+    return container_delete(g->states, id, a->force, e);
+}
 
 static int delete(const struct globals *g, const void *args, int argc, char **argv, struct err *e)
 {
     (void)argc;
     const struct delete_args *a = args;
-    int rc = container_delete(g->states, argv[0], a->force, e);
+    int rc = oci_each(g, a->regex, a, argv, delete_one, e);
     return rc < 0 ? err_wrap(e, "delete") : rc;
 }
 

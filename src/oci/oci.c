@@ -31,6 +31,8 @@ static const struct opt global_opts[] = {
     OPT(globals, report, OPT_NUMBER, 0, "FD", NULL), /* of hospes: the error as "CODE TEXT" to a descriptor */
     OPT(globals, vm, OPT_FLAG, 0, NULL, "a machine around each container, whatever its configuration says"),
     OPT(globals, debug, OPT_FLAG, 0, NULL, "say more in the log"),
+    OPT(globals, log_level, OPT_TEXT, 0, "LEVEL", NULL), /* of crun: accepted */
+    OPT(globals, criu, OPT_TEXT, 0, "PATH", NULL),       /* of old runc: accepted, PATH is searched */
 };
 #define NR_GLOBAL_OPTS (sizeof(global_opts) / sizeof(global_opts[0]))
 
@@ -179,6 +181,13 @@ static int version(void)
     return 0;
 }
 
+/* A runtime that engines can just be given by another name. */
+static bool named_for_machines(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    return strcmp(slash ? slash + 1 : program, "hospes-oci-vm") == 0;
+}
+
 static int dispatch(struct globals *g, int argc, char **argv, char **whole, struct err *e)
 {
     const struct opt_table t = {.opts = global_opts, .nr = NR_GLOBAL_OPTS, .leading = true};
@@ -192,6 +201,7 @@ static int dispatch(struct globals *g, int argc, char **argv, char **whole, stru
         help_all();
         return 0;
     }
+    g->vm |= named_for_machines(whole[0]);
     if ((rc = check_globals(g, e)) < 0)
         return rc;
     const struct command *c = nr > 0 ? find(argv[1]) : NULL;
@@ -209,13 +219,6 @@ static int dispatch(struct globals *g, int argc, char **argv, char **whole, stru
     return rc;
 }
 
-/* A runtime that engines can just be given by another name. */
-static bool named_for_machines(const char *program)
-{
-    const char *slash = strrchr(program, '/');
-    return strcmp(slash ? slash + 1 : program, "hospes-oci-vm") == 0;
-}
-
 /* Closed standard streams would give their numbers to files of ours. */
 static void open_streams(void)
 {
@@ -228,7 +231,7 @@ static void open_streams(void)
 
 int oci_main(int argc, char **argv, const struct machines *machines)
 {
-    struct globals g = {.machines = machines, .vm = argc > 0 && named_for_machines(argv[0])};
+    struct globals g = {.machines = machines};
     struct err e = {0};
     json_seed();
     open_streams();

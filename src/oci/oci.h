@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/json.h"
 #include "base/opt.h"
 
 /*
@@ -20,7 +21,7 @@ struct machines {
 };
 
 struct globals {
-    const char *root, *log, *log_format, *cgroup_manager, *rootless;
+    const char *root, *log, *log_format, *cgroup_manager, *rootless, *log_level, *criu;
     unsigned report; /* 0: standard error */
     bool systemd_cgroup, debug, vm;
     char *states;                    /* the folder of states that root means */
@@ -44,6 +45,15 @@ struct command {
 extern const struct command oci_create, oci_run, oci_start, oci_state, oci_kill, oci_delete, oci_exec, oci_ps,
     oci_list, oci_pause, oci_resume, oci_update, oci_features, oci_spec, oci_events, oci_checkpoint,
     oci_restore;
+
+int oci_print(const json_t *j, size_t flags, struct err *e); /* a line on stdout; j NULL: out of memory */
+
+/*
+ * fn for the container argv[0], or, with regex, for each whose ID that extended regular expression matches
+ * (none is no error); the first error ends it.
+ */
+typedef int each_fn(const struct globals *g, const void *args, const char *id, char **argv, struct err *e);
+int oci_each(const struct globals *g, bool regex, const void *args, char **argv, each_fn *fn, struct err *e);
 
 /* The whole program; argv[0] is its name. Returns the exit status. */
 int oci_main(int argc, char **argv, const struct machines *machines);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* show: the commands that tell about containers: state, list, ps. */
+/* show: the commands that tell about containers: state and list. */
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "container/container.h"
 #include "oci/oci.h"
 
-static int print(const json_t *j, size_t flags, struct err *e)
+int oci_print(const json_t *j, size_t flags, struct err *e)
 {
     OWN_MEM char *text = j ? json_dumps(j, flags) : NULL;
     if (!text || puts(text) == EOF || fflush(stdout) == EOF)
@@ -41,7 +41,7 @@ static int state(const struct globals *g, const void *args, int argc, char **arg
     if (rc < 0)
         return err_wrap(e, "state");
     OWN(json_t) j = extended(&s, state_status(&s, dir, &cg));
-    return print(j, JSON_INDENT(2), e);
+    return oci_print(j, JSON_INDENT(2), e);
 }
 
 const struct command oci_state = {
@@ -54,6 +54,20 @@ const struct command oci_state = {
 };
 
 /* ---- list ---- */
+
+/* A user's name by the host's own list of them, or "#1000", as runc says it. */
+static json_t *user_name(unsigned uid)
+{
+    OWN_MEM char *text = NULL;
+    char name[64], other[64];
+    unsigned id;
+    snprintf(other, sizeof(other), "#%u", uid);
+    if (file_read("/etc/passwd", 1 << 20, &text, NULL, NULL) == 0)
+        for (char *rest = text, *line; (line = strsep(&rest, "\n"));)
+            if (sscanf(line, "%63[^:]:%*[^:]:%u:", name, &id) == 2 && id == uid)
+                return json_string(name);
+    return json_string(other);
+}
 
 struct list_args {
     const char *format;
@@ -71,7 +85,10 @@ static json_t *one(const char *root, const char *id)
     struct cgroup cg;
     if (container_open(root, id, &s, &cg, &dir, NULL) < 0)
         return NULL;
-    return extended(&s, state_status(&s, dir, &cg));
+    json_t *j = extended(&s, state_status(&s, dir, &cg));
+    if (j)
+        json_object_set_new(j, "owner", user_name(s.uid));
+    return j;
 }
 
 static json_t *all(const char *root)
@@ -103,17 +120,17 @@ static int list(const struct globals *g, const void *args, int argc, char **argv
     size_t i;
     json_t *c;
     if (a->format && strcmp(a->format, "json") == 0)
-        return print(j, JSON_COMPACT, e);
+        return oci_print(j, JSON_COMPACT, e);
     if (!a->quiet)
-        printf("%-24s %-8s %-8s %-40s %s\n", "ID", "PID", "STATUS", "BUNDLE", "CREATED");
+        printf("%-24s %-8s %-8s %-40s %-30s %s\n", "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER");
     json_array_foreach(j, i, c)
     {
         if (a->quiet)
             puts(text(c, "id"));
         else
-            printf("%-24s %-8d %-8s %-40s %s\n", text(c, "id"),
+            printf("%-24s %-8d %-8s %-40s %-30s %s\n", text(c, "id"),
                    (int)json_integer_value(json_object_get(c, "pid")), text(c, "status"), text(c, "bundle"),
-                   text(c, "created"));
+                   text(c, "created"), text(c, "owner"));
     }
     return 0;
 }
@@ -124,52 +141,4 @@ const struct command oci_list = {
     COMMAND_OPTS(list_opts),
     .args_size = sizeof(struct list_args),
     .run = list,
-};
-
-/* ---- ps ---- */
-
-struct ps_args {
-    const char *format;
-};
-static const struct opt ps_opts[] = {OPT(ps_args, format, OPT_CHOICE, 'f', "table|json", "how")};
-
-static int ps(const struct globals *g, const void *args, int argc, char **argv, struct err *e)
-{
-    (void)argc;
-    const struct ps_args *a = args;
-    OWN_STATE s = {0};
-    struct cgroup cg;
-    OWN_MEM pid_t *pid = NULL;
-    unsigned nr = 0;
-    int rc = container_open(g->states, argv[0], &s, &cg, NULL, e);
-    if (rc == 0)
-        rc = cgroup_pids(&cg, &pid, &nr, e);
-    if (rc < 0)
-        return err_wrap(e, "ps");
-    if (nr == 0 && state_alive(&s)) { /* an ordinary user's, without a cgroup */
-        free(pid);
-        pid = malloc(sizeof(*pid));
-        BUG_ON(!pid);
-        pid[nr++] = s.pid;
-    }
-    OWN(json_t) j = json_array();
-    for (unsigned i = 0; i < nr; i++)
-        json_array_append_new(j, json_integer(pid[i]));
-    if (a->format && strcmp(a->format, "json") == 0)
-        return print(j, JSON_COMPACT, e);
-    puts("PID");
-    for (unsigned i = 0; i < nr; i++)
-        printf("%d\n", pid[i]);
-    return 0;
-}
-
-const struct command oci_ps = {
-    .name = "ps",
-    .operands = "ID [PS OPTION...]",
-    .help = "list a container's processes",
-    COMMAND_OPTS(ps_opts),
-    .args_size = sizeof(struct ps_args),
-    .min_operands = 1,
-    .max_operands = -1,
-    .run = ps,
 };

@@ -10,11 +10,12 @@
 #include "oci/oci.h"
 
 struct spec_args {
-    const char *bundle;
+    const char *bundle, *file;
     bool rootless;
 };
 static const struct opt spec_opts[] = {
     OPT(spec_args, bundle, OPT_TEXT, 'b', "DIR", "where; default: here"),
+    OPT(spec_args, file, OPT_TEXT, 'f', "FILE", "another name than config.json"),
     OPT(spec_args, rootless, OPT_FLAG, 0, NULL, "for an ordinary user"),
 };
 
@@ -81,7 +82,7 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
     (void)argc;
     (void)argv;
     const struct spec_args *a = args;
-    OWN_MEM char *path = path_make("%s/config.json", a->bundle ? a->bundle : ".");
+    OWN_MEM char *path = a->file ? strdup(a->file) : path_make("%s/config.json", a->bundle ? a->bundle : ".");
     OWN(json_t) j = NULL;
     int rc = json_parse(template, sizeof(template) - 1, "template", &j, e);
     if (rc < 0)

@@ -11,7 +11,7 @@
 struct update_args {
     const char *resources, *blkio_weight, *cpu_period, *cpu_quota, *cpu_burst, *cpu_rt_period,
         *cpu_rt_runtime, *cpu_share, *cpu_idle, *cpuset_cpus, *cpuset_mems, *memory, *memory_reservation,
-        *memory_swap, *pids_limit, *kernel_memory, *kernel_memory_tcp;
+        *memory_swap, *pids_limit, *kernel_memory, *kernel_memory_tcp, *l3_cache_schema, *mem_bw_schema;
 };
 
 #define ROW(field, value, help) OPT(update_args, field, OPT_TEXT, 0, value, help)
@@ -32,6 +32,8 @@ static const struct opt update_opts[] = {
     ROW(memory_reservation, "SIZE", "memory it can count on"),
     ROW(memory_swap, "SIZE", "memory and swap together, -1: no limit"),
     ROW(pids_limit, "N", "number of processes, -1: no limit"),
+    ROW(l3_cache_schema, "LINE", "share of the cache: L3:0=7f0;1=1f"),
+    ROW(mem_bw_schema, "LINE", "share of the memory's bandwidth: MB:0=20;1=70"),
     ROW(kernel_memory, "SIZE", "accepted, kernels have no such limit any more"),
     ROW(kernel_memory_tcp, "SIZE", "memory for TCP buffers"),
 };
@@ -112,6 +114,8 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
     }
     if (rc == 0)
         rc = container_update(g->states, argv[0], &c.resources, e);
+    if (rc == 0 && (a->l3_cache_schema || a->mem_bw_schema))
+        rc = container_update_rdt(g->states, argv[0], a->l3_cache_schema, a->mem_bw_schema, e);
     return rc < 0 ? err_wrap(e, "update") : rc;
 }
 

@@ -127,7 +127,7 @@ struct attributes {
 static int attribute(char *name, char *value, size_t len, void *ctx)
 {
     const struct attributes *a = ctx;
-    (void)lsetxattr(a->path, name, value, len, 0);
+    (void)setxattr(a->path, name, value, len, 0);
     return 0;
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/strings.h"
+#include "base/json_strings.h"
 
 #define LIST_MAX 1024
 

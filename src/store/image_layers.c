@@ -92,6 +92,7 @@ static int list_roots(const struct image_layer *layers, unsigned nr, struct imag
             again |= strcmp(l->roots[k], root) == 0;
         if (!root)
             return err_code(e, -ENOMEM, "layers");
+        l->dotted |= at->dotted;
         if (!again)
             l->roots[l->nr++] = take(root);
         if (at->opaque)

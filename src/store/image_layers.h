@@ -10,6 +10,7 @@
 struct image_layers {
     char **roots; /* the highest first, each once; those that would not be seen are left out */
     unsigned nr;
+    bool dotted; /* one at least is, as layer.h says */
 };
 void image_layers_fini(struct image_layers *l);
 #define OWN_LAYERS __attribute__((cleanup(image_layers_fini))) struct image_layers

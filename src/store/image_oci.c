@@ -74,10 +74,11 @@ static json_t *describe_layers(const struct making *k)
     json_t *list = json_array();
     for (unsigned i = 0; i < k->m.nr_layers; i++) {
         const struct image_layer *l = &k->layers[i];
-        json_array_append_new(list, json_pack("{s:o, s:I, s:o, s:o, s:I, s:b}", "blob", named(&l->blob),
+        json_array_append_new(list, json_pack("{s:o, s:I, s:o, s:o, s:I, s:b, s:b}", "blob", named(&l->blob),
                                               "blob_bytes", (json_int_t)l->blob_bytes, "diff_id",
                                               named(&l->diff_id), "key", named(&l->layer.key), "bytes",
-                                              (json_int_t)l->layer.bytes, "opaque", l->layer.opaque));
+                                              (json_int_t)l->layer.bytes, "opaque", l->layer.opaque, "dotted",
+                                              l->layer.dotted));
     }
     return list;
 }

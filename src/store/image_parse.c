@@ -74,7 +74,8 @@ static int parse_layer(const json_t *j, struct image_layer *l, struct err *e)
         (rc = json_get_uint(j, "blob_bytes", 0, INT64_MAX, &l->blob_bytes, e)) < 0 ||
         (rc = json_get_uint(j, "bytes", 0, INT64_MAX, &l->layer.bytes, e)) < 0)
         return rc;
-    return json_opt_bool(j, "opaque", false, &l->layer.opaque, e);
+    rc = json_opt_bool(j, "opaque", false, &l->layer.opaque, e);
+    return rc < 0 ? rc : json_opt_bool(j, "dotted", false, &l->layer.dotted, e);
 }
 
 static int parse_layers(struct image *i, const json_t *j, struct err *e)

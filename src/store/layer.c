@@ -49,7 +49,8 @@ static int load(const struct digest *key, struct layer *ret, struct err *e)
     struct layer l = {.key = *key};
     int rc = about ? json_load(about, &j, e) : err_code(e, -ENOMEM, "layer");
     if (rc < 0 || (rc = json_get_uint(j, "bytes", 0, INT64_MAX, &l.bytes, e)) < 0 ||
-        (rc = json_opt_bool(j, "opaque", false, &l.opaque, e)) < 0)
+        (rc = json_opt_bool(j, "opaque", false, &l.opaque, e)) < 0 ||
+        (rc = json_opt_bool(j, "dotted", false, &l.dotted, e)) < 0)
         return rc;
     *ret = l;
     return 0;
@@ -115,9 +116,11 @@ static int unpack(struct draft_layer *d, const struct layer_source *s, struct pr
     if ((rc = unpack_tree(t, &u, p, &done, e)) < 0)
         return strstr(e ? e->text : "", s->what) ? rc : err_wrap(e, "%s", s->what);
     if (done.left_out)
-        log_warn("%s: %u devices are left out, since making them takes root's rights", s->what,
-                 done.left_out);
-    d->layer = (struct layer){done.borrowed ? s->chain_id : s->diff_id, done.bytes, done.opaque};
+        log_warn("%s: devices left out, since only root can make them: %u", s->what, done.left_out);
+    d->layer = (struct layer){.key = done.borrowed ? s->chain_id : s->diff_id,
+                              .bytes = done.bytes,
+                              .opaque = done.opaque,
+                              .dotted = done.dotted};
     return check_sum(t, s, e);
 }
 
@@ -127,7 +130,8 @@ static int publish(struct draft_layer *d, struct err *e)
     OWN_MEM char *all = layer_dir();
     OWN_MEM char *final = all ? path_make("%s/%s", all, d->layer.key.hex) : NULL;
     OWN(json_t)
-    about = json_pack("{s:I, s:b}", "bytes", (json_int_t)d->layer.bytes, "opaque", d->layer.opaque);
+    about = json_pack("{s:I, s:b, s:b}", "bytes", (json_int_t)d->layer.bytes, "opaque", d->layer.opaque,
+                      "dotted", d->layer.dotted);
     if (!final || !about)
         return err_code(e, -ENOMEM, "layer");
     int rc = json_store(d->about, about, e);

@@ -20,6 +20,7 @@ struct layer {
     struct digest key;
     uint64_t bytes; /* on the host's disk */
     bool opaque;    /* nothing of those below it is seen */
+    bool dotted;    /* marks are files called .wh.*, which only fuse-overlayfs knows */
 };
 
 struct layer_source {

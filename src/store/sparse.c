@@ -14,25 +14,28 @@ static bool is_zero(const uint8_t *data, size_t len)
     return len == 0 || (data[0] == 0 && memcmp(data, data + 1, len - 1) == 0);
 }
 
-/* The end of the blocks from here on that are not zero. */
-static size_t run_end(const uint8_t *data, size_t from, size_t len)
+static size_t piece(size_t len, size_t at)
 {
-    size_t to = from;
-    while (to < len && !is_zero(data + to, len - to < BLOCK ? len - to : BLOCK))
-        to += len - to < BLOCK ? len - to : BLOCK;
+    return len - at < BLOCK ? len - at : BLOCK;
+}
+
+/* Neighbouring blocks are one run. */
+size_t sparse_run(const void *data, size_t len, size_t *from)
+{
+    const uint8_t *bytes = data;
+    while (*from < len && is_zero(bytes + *from, piece(len, *from)))
+        *from += piece(len, *from);
+    size_t to = *from;
+    while (to < len && !is_zero(bytes + to, piece(len, to)))
+        to += piece(len, to);
     return to;
 }
 
-/* Neighbouring blocks go in one write. */
 int sparse_write(int fd, const void *data, size_t len, off_t at, uint64_t *written)
 {
-    const uint8_t *bytes = data;
-    for (size_t from = 0; from < len;) {
-        size_t to = run_end(bytes, from, len);
-        if (to == from) {
-            from += BLOCK;
-            continue;
-        }
+    const char *bytes = data;
+    size_t from = 0;
+    for (size_t to; (to = sparse_run(data, len, &from)) > from;) {
         ssize_t n = pwrite(fd, bytes + from, to - from, at + (off_t)from);
         if (n < 0 && errno == EINTR)
             continue;

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "store/layer_mark.h"
+#include "store/sparse.h"
 #include "store/utf8.h"
 
 #define BLOCK     4096u
@@ -174,6 +175,18 @@ static int set_xattr(void *ctx, const char *name, const void *value, size_t len)
     return ext4_set_xattr(a->f, name, value, len, a->e);
 }
 
+/* What is zero is a hole. */
+static int copy_piece(struct ext4 *f, uint64_t offset, const char *data, size_t len, struct err *e)
+{
+    size_t from = 0;
+    for (size_t to; (to = sparse_run(data, len, &from)) > from; from = to) {
+        int rc = ext4_write(f, offset + from, data + from, to - from, e);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
 static int copy_content(struct tree *t, struct ext4 *f, struct progress *p, struct err *e)
 {
     const void *data;
@@ -181,7 +194,7 @@ static int copy_content(struct tree *t, struct ext4 *f, struct progress *p, stru
     uint64_t offset;
     int rc;
     while ((rc = tree_data(t, &data, &len, &offset, e)) > 0) {
-        if ((rc = ext4_write(f, offset, data, len, e)) < 0)
+        if ((rc = copy_piece(f, offset, data, len, e)) < 0)
             return rc;
         progress_add(p, len);
     }

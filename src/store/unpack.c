@@ -69,10 +69,9 @@ static int add_regular(struct unpacking *u, int dir, const char *name, struct er
 }
 
 /* A folder that is there stays; what the layer itself took away before hides the one below. */
-static int add_folder(struct unpacking *u, int dir, const char *name, struct err *e)
+static int add_folder(struct unpacking *u, int dir, const char *name, bool gone, struct err *e)
 {
     struct stat st;
-    bool gone = u->c->layer && unpack_is_whiteout(dir, name);
     if (!gone && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
         return 0;
     int rc = unpack_remove(dir, name);
@@ -177,12 +176,13 @@ static int add(struct unpacking *u, const char *path, struct err *e)
     int dir, rc = unpack_parent(u, path, &name, &dir, e);
     if (rc < 0 || (rc = mark(u, dir, name, path, e)) != 0)
         return rc;
+    bool gone = unpack_unmark(u, dir, name);
     if (link && (rc = unpack_remove(dir, name)) < 0)
         return err_code(e, rc, "replace");
     if (link)
         return add_link(u, link, dir, name, e);
     if (archive_entry_filetype(tree_entry(u->t)) == AE_IFDIR)
-        rc = add_folder(u, dir, name, e);
+        rc = add_folder(u, dir, name, gone, e);
     else
         rc = add_other(u, dir, name, e);
     return rc == 0 ? unpack_meta(u, dir, name, path, e) : rc;

@@ -26,6 +26,8 @@ struct unpack {
 struct unpacked {
     bool opaque;       /* of a layer: nothing of those below it is seen */
     bool borrowed;     /* of a layer: it holds copies of files that were in those below it */
+    bool dotted;       /* of a layer: marks are files called .wh.*, as no others can be made here; */
+                       /* fuse-overlayfs knows these, too */
     unsigned left_out; /* devices, for want of rights */
     uint64_t bytes;    /* what was written, rounded to blocks */
 };

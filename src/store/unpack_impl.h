@@ -43,9 +43,10 @@ void unpack_forget_parent(struct unpacking *u);
 int unpack_remove(int dir, const char *name);
 
 /* Overlayfs' marks. -errno or 0. */
-bool unpack_is_whiteout(int dir, const char *name);
 int unpack_whiteout(struct unpacking *u, int dir, const char *name);
 int unpack_opaque(struct unpacking *u, int dir);
+/* Something comes where a name was taken away: the mark goes. True: there was one. */
+bool unpack_unmark(const struct unpacking *u, int dir, const char *name);
 
 /* Owner, attributes, mode, times of what the tree's entry has become. */
 int unpack_meta(struct unpacking *u, int dir, const char *name, const char *path, struct err *e);

@@ -22,17 +22,22 @@ bool unpack_marks_trusted(const char *path)
     return removexattr(path, TRUSTED "probe") == 0 || errno == ENODATA;
 }
 
-bool unpack_is_whiteout(int dir, const char *name)
+/* On overlayfs itself nobody can make its marks. */
+static int dotted_mark(struct unpacking *u, int dir, const char *name)
 {
-    struct stat st;
-    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0;
+    OWN_MEM char *mark = path_make(".wh.%s", name);
+    OWN_FD fd = mark ? openat(dir, mark, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644) : -1;
+    u->result->dotted = true;
+    return fd < 0 ? -errno : 0;
 }
 
 int unpack_whiteout(struct unpacking *u, int dir, const char *name)
 {
     struct stat st;
-    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return mknodat(dir, name, S_IFCHR, 0) < 0 ? -errno : 0;
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        int rc = mknodat(dir, name, S_IFCHR, 0) < 0 ? -errno : 0;
+        return rc == -EPERM ? dotted_mark(u, dir, name) : rc;
+    }
     if (!S_ISDIR(st.st_mode))
         return 0; /* it hides the one below by itself */
     OWN_FD fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -42,7 +47,24 @@ int unpack_whiteout(struct unpacking *u, int dir, const char *name)
 int unpack_opaque(struct unpacking *u, int dir)
 {
     const char *name = u->trusted ? TRUSTED "opaque" : OURS "opaque";
-    return fsetxattr(dir, name, "y", 1, 0) < 0 ? -errno : 0;
+    if (!u->result->dotted && fsetxattr(dir, name, "y", 1, 0) == 0)
+        return 0;
+    return u->result->dotted || errno == EPERM || errno == EOPNOTSUPP ? dotted_mark(u, dir, ".wh..opq")
+                                                                      : -errno;
+}
+
+static bool is_whiteout(int dir, const char *name)
+{
+    struct stat st;
+    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0;
+}
+
+bool unpack_unmark(const struct unpacking *u, int dir, const char *name)
+{
+    OWN_MEM char *mark = u->result->dotted ? path_make(".wh.%s", name) : NULL;
+    if (mark && unlinkat(dir, mark, 0) == 0)
+        return true;
+    return u->c->layer && is_whiteout(dir, name) && unlinkat(dir, name, 0) == 0;
 }
 
 /* ---- attributes ---- */
@@ -56,7 +78,7 @@ struct target {
 static int set_xattr(void *ctx, const char *name, const void *value, size_t len)
 {
     const struct target *t = ctx;
-    if (lsetxattr(t->self, name, value, len, 0) == 0 || errno == EOPNOTSUPP || errno == EPERM)
+    if (setxattr(t->self, name, value, len, 0) == 0 || errno == EOPNOTSUPP || errno == EPERM)
         return 0;
     return -errno;
 }

@@ -57,16 +57,7 @@ void unpack_forget_parent(struct unpacking *u)
     u->parent_fd = -1;
 }
 
-/* Something else than a folder is in the way. */
-static int make_way(struct unpacking *u, int dir, const char *name, bool *ret_was_gone)
-{
-    *ret_was_gone = u->c->layer && unpack_is_whiteout(dir, name);
-    if (u->c->layer && !*ret_was_gone)
-        return -ENOTDIR;
-    return unlinkat(dir, name, 0) < 0 ? -errno : 0;
-}
-
-/* A new folder, which hides the one below it if its name was taken away before. */
+/* A new folder; was_gone: it hides the one below. */
 static int make_folder(struct unpacking *u, int dir, const char *name, bool was_gone)
 {
     if (mkdirat(dir, name, 0755) < 0)
@@ -76,15 +67,19 @@ static int make_folder(struct unpacking *u, int dir, const char *name, bool was_
     return rc < 0 ? rc : take_fd(&fd);
 }
 
-/* One folder further; made if it is missing. */
+/* One folder further; made if it is missing. What else is in the way goes only if it is another layer's. */
 static int enter(struct unpacking *u, int dir, const char *name)
 {
-    bool was_gone = false;
     int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0 || (errno != ENOENT && errno != ENOTDIR && errno != ELOOP))
-        return fd < 0 ? -errno : fd;
-    int rc = errno == ENOENT ? 0 : make_way(u, dir, name, &was_gone);
-    return rc < 0 ? rc : make_folder(u, dir, name, was_gone);
+    int why = fd < 0 ? errno : 0;
+    if (fd >= 0 || (why != ENOENT && why != ENOTDIR && why != ELOOP))
+        return fd < 0 ? -why : fd;
+    bool was_gone = unpack_unmark(u, dir, name);
+    if (why != ENOENT && !was_gone && u->c->layer)
+        return -ENOTDIR;
+    if (why != ENOENT && !was_gone && unlinkat(dir, name, 0) < 0)
+        return -errno;
+    return make_folder(u, dir, name, was_gone);
 }
 
 static int walk(struct unpacking *u, char *path)

@@ -43,7 +43,7 @@ refused "--memory: not a size: lots" "$hospes" run --vm --memory lots debian
 refused "--cpus: not a number: two" "$hospes" run --vm --cpus two debian
 refused "--engine: not one of auto|kvm|soft: fast" "$hospes" run --vm --engine fast debian
 refused "--net: not one of" "$hospes" run --vm --net bridge debian
-refused "--name needs a value" "$hospes" run --vm --name
+refused "--name: flag needs an argument" "$hospes" run --vm --name
 refused "not a port to publish: http" "$hospes" run --vm -p http debian
 refused "unknown verb image frob" "$hospes" image frob
 refused "no image called" "$hospes" run debian true

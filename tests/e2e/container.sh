@@ -194,14 +194,14 @@ for _ in $(seq 50); do [ "$(ours ${nap}3)" -eq 0 ] && break; sleep 0.1; done
 expect 0 "$hospes" rm "$tag-dead"
 
 say "networks"
-expect 0 "$hospes" run --rm debian sh -c 'ip -o -4 addr show eth0; ip route; cat /etc/resolv.conf'
+expect 0 "$hospes" run --net user --rm debian sh -c 'ip -o -4 addr show eth0; ip route; cat /etc/resolv.conf'
 contains 10.0.2.15
 contains "default via 10.0.2.2"
 guests+=("$tag-net")
-expect 0 "$hospes" run -d --name "$tag-net" -p 127.0.0.1:18471:80 debian perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 80, Listen => 5, ReuseAddr => 1) or die; while ($c = $s->accept) { print $c "hello from inside\n"; close $c }'
+expect 0 "$hospes" run --net user -d --name "$tag-net" -p 127.0.0.1:18471:80 debian perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 80, Listen => 5, ReuseAddr => 1) or die; while ($c = $s->accept) { print $c "hello from inside\n"; close $c }'
 for _ in $(seq 50); do out=$(timeout 2 bash -c 'exec 3<>/dev/tcp/127.0.0.1/18471; cat <&3' 2>/dev/null) && [ -n "$out" ] && break; sleep 0.2; done
 [ "$out" = "hello from inside" ] || fail "the published port does not answer: $out"
-expect 125 "$hospes" run --rm -p 127.0.0.1:18471:80 debian true
+expect 125 "$hospes" run --net user --rm -p 127.0.0.1:18471:80 debian true
 expect 0 "$hospes" rm -f "$tag-net"
 expect 0 "$hospes" run --net host --rm debian ip -o link
 contains lo

@@ -69,7 +69,7 @@ static void links_stay_inside(void **s)
     assert_int_equal(symlinkat("/nowhere", root, "abs"), 0);
     OWN_FD made = inroot_make_dir(root, "/outside", 0755);
     OWN_FD rel = inroot_make_file(root, "/rel/file", 0644);
-    assert_true(rel >= 0 && same(rel, "outside/file"));
+    assert_true(made >= 0 && rel >= 0 && same(rel, "outside/file"));
     assert_int_equal(inroot_open(root, "/abs", O_PATH, 0), -ENOENT);
     assert_true(outside_is_empty());
 }

@@ -102,8 +102,8 @@ static void each_mistake_has_a_line_of_its_own(void **state)
     REFUSES("unknown option --memroy, did you mean --memory?", "--memroy=1G");
     REFUSES("unknown option --dry_run, did you mean --dry-run?", "--dry_run");
     REFUSES("unknown option -x", "-qx");
-    REFUSES("--name needs a value: NAME", "--name");
-    REFUSES("-c needs a value: N", "-qc");
+    REFUSES("--name: flag needs an argument: NAME", "--name");
+    REFUSES("-c: flag needs an argument: N", "-qc");
     REFUSES("--quiet takes no value", "--quiet=yes");
     REFUSES("--engine: not one of auto|kvm|soft: fast", "--engine=fast");
     REFUSES("--engine: not one of auto|kvm|soft: ", "--engine=");

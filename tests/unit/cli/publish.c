@@ -56,11 +56,47 @@ static void anything_else_is_refused_with_an_example(void **state)
     assert_int_equal(publish_parse(longer, &(struct guest_forward){0}, NULL), -EINVAL);
 }
 
+static void a_port_to_be_taken_away_is_named_by_the_hosts_side(void **state)
+{
+    (void)state;
+    struct guest_forward p;
+    static const char *const good[] = {"8080", "8080:80", "8080/tcp", "0.0.0.0:8080", "0.0.0.0:8080:80/tcp"};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_int_equal(publish_parse_host(good[i], &p, NULL), 0);
+        assert_int_equal(p.host_port, 8080);
+        assert_int_equal(p.host_ip.s_addr, htonl(INADDR_ANY));
+        assert_false(p.udp);
+    }
+    assert_int_equal(publish_parse_host("127.0.0.1:53/udp", &p, NULL), 0);
+    assert_int_equal(p.host_port, 53);
+    assert_int_equal(p.host_ip.s_addr, htonl(INADDR_LOOPBACK));
+    assert_true(p.udp);
+    static const char *const bad[] = {"",
+                                      ":",
+                                      "x",
+                                      "0",
+                                      "65536",
+                                      "1:2:3",
+                                      "127.0.0.1",
+                                      "127.0.0.1:",
+                                      ":80",
+                                      "1.2.3:80",
+                                      "80/",
+                                      "80/x",
+                                      "1.2.3.4:5.6.7.8:80"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct err e = {0};
+        assert_int_equal(publish_parse_host(bad[i], &p, &e), -EINVAL);
+        assert_non_null(strstr(e.text, "like 8080"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ports_are_published_as_docker_spells_them),
         cmocka_unit_test(anything_else_is_refused_with_an_example),
+        cmocka_unit_test(a_port_to_be_taken_away_is_named_by_the_hosts_side),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,7 +65,10 @@ static void each_error_names_the_whole_path(void **s)
     refused(HEAD "\"hooks\": {\"poststop\": [{\"path\": \"bin/x\"}]}}",
             "config.json: hooks.poststop[0].path: \"bin/x\" is not an absolute path");
     refused(HEAD "\"annotations\": {\"a\": 1}}", "config.json: annotations.a: not a string");
-    refused(HEAD "\"linux\": {\"intelRdt\": {}}}", "config.json: linux.intelRdt: is not supported");
+    refused(HEAD "\"linux\": {\"intelRdt\": {\"closID\": \"..\"}}}",
+            "config.json: linux.intelRdt.closID: \"..\" is no name of a folder");
+    refused(HEAD "\"linux\": {\"intelRdt\": {\"memBwSchema\": \"L3:0=1\"}}}",
+            "config.json: linux.intelRdt.memBwSchema: is not one line that starts with MB:");
 }
 
 static void what_contradicts_is_refused(void **s)
@@ -239,9 +242,75 @@ static void all_sections_together_are_read(void **s)
     assert_string_equal(c.resources.unified_text[0], "1");
 }
 
+#define VM(text) HEAD PROCESS ", \"vm\": " text "}"
+
+static void a_machine_is_asked_for_by_a_section_or_an_annotation(void **s)
+{
+    (void)s;
+    OWN_CONFIG plain = {0}, section = {0}, note = {0}, neither = {0};
+    accepted(HEAD PROCESS "}", &plain);
+    assert_false(plain.vm.wanted);
+    accepted(VM("{\"hypervisor\": {\"path\": \"/usr/bin/hospes\"}, \"kernel\": {\"path\": \"/k\", "
+                "\"initrd\": \"/i\","
+                "\"parameters\": [\"a=b\", \"hello world\"]}, \"hwConfig\": {\"vcpus\": 3, \"memory\": "
+                "536870912}}"),
+             &section);
+    assert_true(section.vm.wanted);
+    assert_string_equal(section.vm.kernel, "/k");
+    assert_string_equal(section.vm.initrd, "/i");
+    assert_string_equal(section.vm.parameters.item[1], "hello world");
+    assert_int_equal(section.vm.cpus, 3);
+    assert_int_equal(section.vm.memory, 512 << 20);
+    accepted(HEAD PROCESS ", \"annotations\": {\"io.hospes.isolation\": \"machine\"}}", &note);
+    assert_true(note.vm.wanted);
+    accepted(HEAD PROCESS ", \"vm\": {}, \"annotations\": {\"io.hospes.isolation\": \"container\"}}",
+             &neither);
+    assert_false(neither.vm.wanted);
+}
+
+static void what_a_machine_cannot_be_is_told_with_its_path(void **s)
+{
+    (void)s;
+    refused(VM("{\"kernel\": {}}"), "config.json: vm.kernel.path: is missing");
+    refused(VM("{\"kernel\": {\"path\": \"k\"}}"),
+            "config.json: vm.kernel.path: \"k\" is not an absolute path");
+    refused(VM("{\"kernel\": {\"path\": \"/k\", \"parameters\": [\"a\", \"b\\nc\"]}}"),
+            "config.json: vm.kernel.parameters[1]: holds a quote or the end of a line");
+    refused(
+        VM("{\"hypervisor\": {\"path\": \"/bin/qemu\"}}"),
+        "config.json: vm.hypervisor.path: \"/bin/qemu\" is not hospes, the only hypervisor that this runtime "
+        "knows");
+    refused(VM("{\"hypervisor\": {\"path\": \"/hospes\", \"parameters\": [\"x\"]}}"),
+            "config.json: vm.hypervisor.parameters: none are known");
+    refused(VM("{\"image\": {\"path\": \"/i\", \"format\": \"tape\"}}"),
+            "config.json: vm.image.format: \"tape\" is not raw, qcow2, vdi, vmdk or vhd");
+    refused(VM("{\"hwConfig\": {\"irqs\": [1]}}"),
+            "config.json: vm.hwConfig.irqs: is not supported: these machines have no device tree");
+    refused(VM("{\"hwConfig\": {\"memory\": 1}}"),
+            "config.json: vm.hwConfig.memory: 1 bytes are less than a machine's least, 67108864");
+}
+
+static void limits_of_a_machines_monitor_leave_its_memory_alone(void **s)
+{
+    (void)s;
+    OWN_CONFIG c = {0};
+    accepted(HEAD PROCESS ", \"linux\": {" MNT_NS
+                          ", \"resources\": {\"memory\": {\"limit\": 1000000}, \"pids\": {\"limit\": 3},"
+                          "\"cpu\": {\"shares\": 7}, \"devices\": [{\"allow\": false}]}}}",
+             &c);
+    vm_limits(&c.resources);
+    assert_true(c.resources.memory == UNSET);
+    assert_true(c.resources.pids == UNSET);
+    assert_int_equal(c.resources.nr_devices, 0);
+    assert_int_equal(c.resources.cpu_shares, 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_machine_is_asked_for_by_a_section_or_an_annotation),
+        cmocka_unit_test(what_a_machine_cannot_be_is_told_with_its_path),
+        cmocka_unit_test(limits_of_a_machines_monitor_leave_its_memory_alone),
         cmocka_unit_test(a_small_configuration_is_read),
         cmocka_unit_test(each_error_names_the_whole_path),
         cmocka_unit_test(what_contradicts_is_refused),

@@ -2,8 +2,10 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -31,6 +33,40 @@ static void an_id_cannot_lead_out_of_the_folder(void **s)
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_equal(state_check_id(bad[i], NULL), -EINVAL);
     assert_int_equal(state_check_id("a_B-c.d+9", NULL), 0);
+}
+
+static bool is_root_of(const char *want)
+{
+    OWN_MEM char *got = state_root(NULL);
+    return got && strcmp(got, want) == 0;
+}
+
+/* Without privileges an engine is root of a user namespace, and only XDG_RUNTIME_DIR is sure to be told. */
+static int check_inside(void)
+{
+    int made = unshare(CLONE_NEWUSER);
+    OWN_FD map = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+    if (made < 0 || write(map, "0 0 1", 5) != 5)
+        return 77;
+    unsetenv("USER");
+    return is_root_of("/x/hospes-oci") && (setenv("USER", "root", 1), is_root_of("/run/hospes-oci")) ? 0 : 1;
+}
+
+static void states_are_where_all_calls_of_an_engine_look(void **s)
+{
+    (void)s;
+    int status;
+    if (geteuid() != 0)
+        skip();
+    setenv("XDG_RUNTIME_DIR", "/x", 1);
+    assert_true(is_root_of("/run/hospes-oci"));
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(check_inside());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(status == 0 || status == 77 << 8);
+    unsetenv("XDG_RUNTIME_DIR");
+    assert_true(is_root_of("/run/hospes-oci"));
 }
 
 static void make_state(const char *id, struct state *s, int *dir)
@@ -119,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_id_cannot_lead_out_of_the_folder),
+        cmocka_unit_test(states_are_where_all_calls_of_an_engine_look),
         cmocka_unit_test(a_name_is_given_once),
         cmocka_unit_test(what_was_written_is_read),
         cmocka_unit_test(another_process_of_that_number_is_not_it),

@@ -176,6 +176,48 @@ static void published_ports_lead_to_it_until_they_are_taken_away(void **state)
     end(a);
 }
 
+/* Who keeps sending datagrams from one port. */
+static int sender(uint16_t port)
+{
+    const struct timeval patience = {5, 0};
+    const struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&a, sizeof(a)), 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    return fd;
+}
+
+static bool sender_hears(int fd)
+{
+    char c[16];
+    return write(fd, "?", 1) == 1 && read(fd, c, sizeof(c)) > 0;
+}
+
+static void who_keeps_sending_datagrams_follows_a_port_that_comes_or_goes(void **state)
+{
+    (void)state;
+    need_namespace();
+    struct bridge b = open_bridge();
+    struct bridge_ports *p = NULL;
+    struct in_addr address;
+    struct err e;
+    const struct net_forward f = {.udp = true, .host_port = 8080, .guest_port = 80};
+    pid_t a = container("hello");
+    assert_int_equal(bridge_join(&b, a, "web", &address, &e), 0);
+    assert_int_equal(bridge_ports_new(address, NULL, 0, &p, &e), 0);
+    OWN_FD fd = sender(8080);
+    assert_false(sender_hears(fd));
+    assert_int_equal(bridge_ports_add(p, &f, &e), 0);
+    while (recv(fd, (char[1]){0}, 1, MSG_DONTWAIT) < 0 && errno == ECONNREFUSED)
+        ; /* what the first datagram came to */
+    assert_true(sender_hears(fd));
+    assert_int_equal(bridge_ports_remove(p, &f, &e), 0);
+    assert_false(sender_hears(fd));
+    bridge_ports_free(p);
+    end(a);
+}
+
 static void a_port_that_is_taken_is_refused_and_changes_nothing(void **state)
 {
     (void)state;
@@ -278,6 +320,7 @@ int main(void)
         cmocka_unit_test(containers_get_addresses_of_a_bridge_that_the_first_one_makes),
         cmocka_unit_test(the_subnet_can_be_wished_for_as_long_as_there_is_none),
         cmocka_unit_test(published_ports_lead_to_it_until_they_are_taken_away),
+        cmocka_unit_test(who_keeps_sending_datagrams_follows_a_port_that_comes_or_goes),
         cmocka_unit_test(a_port_that_is_taken_is_refused_and_changes_nothing),
         cmocka_unit_test(as_many_ports_as_a_guest_may_have_fit),
         cmocka_unit_test(rules_of_a_process_that_is_killed_are_gone),

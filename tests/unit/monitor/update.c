@@ -83,17 +83,24 @@ static void nonsense_is_refused(void **state)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         int rc;
         OWN(json_t) fields = changed(about, bad[i].request, &rc);
+        assert_null(fields);
         assert_int_equal(rc, bad[i].code);
     }
 }
 
-static void a_machine_is_not_changed(void **state)
+static void of_a_machine_ports_alone_are_changed(void **state)
 {
     (void)state;
     int rc;
     OWN(json_t) about = json_pack("{s:s, s:s}", "kind", "machine", "image", "debian");
     OWN(json_t) fields = changed(about, "{\"memory\": 4194304}", &rc);
+    assert_null(fields);
     assert_int_equal(rc, -EOPNOTSUPP);
+    OWN(json_t)
+    ports = changed(about, "{\"publish\": [{\"host_port\": 80, \"guest_port\": 8080}], \"mount\": []}", &rc);
+    assert_int_equal(rc, 0);
+    assert_int_equal(json_array_size(json_object_get(ports, "ports")), 1);
+    assert_null(json_object_get(ports, "container"));
 }
 
 int main(void)
@@ -102,7 +109,7 @@ int main(void)
         cmocka_unit_test(what_is_not_named_stays),
         cmocka_unit_test(mounts_come_and_go),
         cmocka_unit_test(nonsense_is_refused),
-        cmocka_unit_test(a_machine_is_not_changed),
+        cmocka_unit_test(of_a_machine_ports_alone_are_changed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "store/image_layers.h"
 
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "place.h"
 #include "store/ext4.h"
@@ -35,6 +36,16 @@ static void files_come_out_as_they_went_in(void **state)
        "cd ../to; find . -printf '%p %y %m %l %s %n\\n' | grep -v ' d ' | sort >../two; cd ..; diff one two");
     sh(p, "[ $(stat -c %Y to/noise) = 1000000000 ] && [ $(stat -c %a to/empty) = 1777 ] && "
           "[ $(stat -c %b to/holes) -lt 100 ] && [ to/a/file -ef to/a/b/same ] && [ ! -e to/lost+found ]");
+}
+
+static void attributes_come_out_too(void **state)
+{
+    struct place *p = *state;
+    char value[8];
+    sh(p, "mkdir in; echo x >in/file; mke2fs -q -t ext4 -d in disk 16M; "
+          "debugfs -w -R 'ea_set /file user.color blue' disk 2>/dev/null");
+    unpack(p, "disk", 0);
+    assert_int_equal(getxattr("to/file", "user.color", value, sizeof(value)), 4);
 }
 
 /* A folder that contains itself ends; nothing is written outside of `to`. */
@@ -76,6 +87,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(files_come_out_as_they_went_in),
+        CASE(attributes_come_out_too),
         CASE(a_folder_in_itself_is_refused),
         CASE(a_damaged_file_system_is_an_error),
         CASE(an_images_root_is_made_once_and_goes_with_it),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* strings: see strings.h. */
-#include "base/strings.h"
+/* json_strings: see json_strings.h. */
+#include "base/json_strings.h"
 
 #include "base/json.h"
 

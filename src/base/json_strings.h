@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* strings: lists of strings (arguments, environment) to and from JSON. */
+/* json_strings: lists of strings (arguments, environment) to and from JSON. */
 #pragma once
 
 #include <jansson.h>
