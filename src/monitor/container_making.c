@@ -23,9 +23,9 @@ int container_making_open(struct container_making *m, struct err *e)
     int rc;
     if ((rc = image_open(m->guest->image, &m->image, e)) < 0 ||
         (rc = image_hold(m->image, &m->image_hold, e)) < 0 ||
-        (rc = image_layers_get(m->image, &lower, e)) < 0 ||
-        (rc = container_root_leave_host(&m->rootless, e)) < 0)
+        (rc = image_layers_get(m->image, &lower, e)) < 0 || (rc = container_root_leave_host(&m->ids, e)) < 0)
         return rc;
+    m->rootless = m->ids.uids > 0;
     return container_root_open(m->dir, m->image, &lower, m->guest->rm, &m->root, e);
 }
 
@@ -43,6 +43,22 @@ static int find_user(struct container_making *m, int root, struct err *e)
     return rc;
 }
 
+static int check_user(const struct container_making *m, struct err *e)
+{
+    bool there = m->user.uid < m->ids.uids && m->user.gid < m->ids.gids;
+    for (unsigned i = 0; m->ids.gids > 1 && i < m->user.nr_groups; i++) /* else none can be had anyway */
+        there = there && m->user.groups[i] < m->ids.gids;
+    if (there)
+        return 0;
+    const char *who = m->guest->user ? m->guest->user : "0";
+    if (m->ids.uids > 1)
+        return err_set(e, -EOPNOTSUPP, "user %s: only numbers below %u are to be had here", who, m->ids.uids);
+    return err_set(e, -EOPNOTSUPP,
+                   "user %s: there is one user, root (more take newuidmap, and ranges in /etc/subuid and "
+                   "/etc/subgid)",
+                   who);
+}
+
 int container_making_config(struct container_making *m, const char *netns, struct err *e)
 {
     OWN_FD root = open(m->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -52,9 +68,8 @@ int container_making_config(struct container_making *m, const char *netns, struc
     int rc = root < 0 ? err_sys(e, "%s", m->root) : find_user(m, root, e);
     if (rc < 0)
         return rc;
-    if (m->rootless && (m->user.uid || m->user.gid))
-        return err_set(e, -EOPNOTSUPP, "user %s: an ordinary user's container has one user, root",
-                       m->guest->user);
+    if (m->rootless && (rc = check_user(m, e)) < 0)
+        return rc;
     free(m->shell);
     m->shell = strdup(find_shell(root));
     if ((rc = container_volumes_make(root, m->image->config.volumes, &volumes, e)) < 0)
@@ -66,7 +81,8 @@ int container_making_config(struct container_making *m, const char *netns, struc
                              .netns = netns,
                              .shell = m->shell,
                              .volumes = volumes,
-                             .rootless = m->rootless};
+                             .rootless = m->rootless,
+                             .ids = m->ids};
     if ((rc = bundle_config(&b, &text, e)) < 0)
         return rc;
     OWN_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "monitor/bundle.h"
+#include "monitor/container_ids.h"
 #include "monitor/guest_dir.h"
 #include "monitor/helper.h"
 
@@ -18,7 +19,8 @@ struct container_making {
     int image_hold;
     char *root, *shell; /* where its root is mounted; what runs without a command */
     struct bundle_user user;
-    bool rootless; /* we are in a user namespace of our own now */
+    struct container_ids ids; /* whom our user namespace has; none: it is the host's */
+    bool rootless;            /* it is our own */
 };
 
 /* Leave the host's mount namespace, mount the root. Close it whatever is returned. */
