@@ -140,7 +140,7 @@ _Noreturn static void enter(struct entering *n, int flags)
     if (rc < 0)
         give_up(n, &e);
     process_close_on_exec(n->o->preserve_fds);
-    process_exec(file, &n->j->p, n->o->preserve_fds, &e);
+    process_exec(file, &n->j->p, -1, n->o->preserve_fds, &e);
     give_up(n, &e);
 }
 
