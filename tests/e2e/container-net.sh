@@ -216,8 +216,9 @@ silent ask tcp 127.0.0.1 9000
 expect 0 "$hospes" ps -a
 contains crashed
 none_left 1 0
-serve "$tag-three" -p 9000:80
+serve "$tag-three" -p 9000:80 -p 9300-9301:80-81
 answers "three 10.87.0.1" ask tcp 127.0.0.1 9000
+answers "three 10.87.0.1" ask tcp 127.0.0.1 9300
 
 say "many at once have an address each"
 pids=()
