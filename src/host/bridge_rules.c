@@ -162,5 +162,8 @@ int bridge_rules_publish(int fd, struct in_addr address, const struct net_forwar
     else
         nft_table_delete(&n);
     int rc = nft_send(&n, fd);
+    if (nr && (rc == -EOPNOTSUPP || rc == -EINVAL)) /* what older kernels say of tables with an owner */
+        return err_code(e, -EOPNOTSUPP,
+                        "published ports on a bridge take Linux 5.12 and nftables (--net user does without)");
     return rc < 0 && (nr || rc != -ENOENT) ? err_code(e, rc, "packet filter (nftables)") : 0;
 }
