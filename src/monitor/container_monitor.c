@@ -310,6 +310,7 @@ static int make_container(struct monitor *m, struct err *e)
                                .tty = k->tty,
                                .console = m->console,
                                .held = !m->c->guest->detach,
+                               .told_later = true,
                                .signal = command_signal,
                                .ended = command_ended,
                                .ctx = m};

@@ -158,7 +158,10 @@ rc=0; wait $client || rc=$?
 for _ in $(seq 50); do "$hospes" ps -aq | grep -q "$tag-fg" || break; sleep 0.1; done
 ! "$hospes" ps -aq | grep -q "$tag-fg" || fail "it is still there"
 
-say "the same at any moment while it is made"
+say "a name is free again when who waited for its container is told"
+for i in 1 2 3 4 5; do expect $i "$hospes" run "${net[@]}" --rm --name "$tag-again" debian sh -c "exit $i"; done
+
+say "told to end at any moment while it is made"
 guests+=("$tag-early")
 for delay in 0.00 0.01 0.015 0.02 0.025 0.03 0.035 0.04 0.05 0.06; do
 	"$hospes" run "${net[@]}" --rm --name "$tag-early" debian sleep 4325 &
