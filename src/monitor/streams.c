@@ -164,7 +164,7 @@ static void finish(struct streams *s)
 
 void streams_fail(struct streams *s, int status)
 {
-    if (s->conn)
+    if (s && s->conn) /* none while it waits to run again */
         tell_exit(s, status);
 }
 
