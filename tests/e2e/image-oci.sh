@@ -48,7 +48,8 @@ for folder, names, files in os.walk(top):
         print(r, oct(s.st_mode), s.st_uid, s.st_gid, int(s.st_mtime) if r != "etc" else "", text, sorted(x.items()))
 END
 list() { python3 "$home/list.py" "$1"; }
-one_line() { [ "$(printf '%s\n' "$out" | wc -l)" -eq 1 ] || fail "not one line: $out"; }
+# one_line: besides how far slow work was.
+one_line() { [ "$(printf '%s\n' "$out" | grep -vc '^[a-z ]* \.\.\.$')" -eq 1 ] || fail "not one line: $out"; }
 layers() { find "$data/layers" -mindepth 1 -maxdepth 1 | wc -l; }
 
 say "an image of three layers: links, holes, attributes, devices, whiteouts, opaque folders"

@@ -508,6 +508,19 @@ static void a_blob_that_is_not_what_it_says_is_refused(void **state)
     refused(p, -ENOENT, "No such file"); /* /etc/passwd below the folder */
 }
 
+static void a_blob_that_is_no_file_is_refused_untouched(void **state)
+{
+    struct place *p = *state;
+    struct saved s = {0};
+    saved_begin(p);
+    saved_entries(&s, lower);
+    saved_end(&s, NULL);
+    OWN_MEM char *pipe =
+        path_make("cd saved/blobs/sha256 && rm %s && mkfifo %s", s.blobs[0].hex, s.blobs[0].hex);
+    sh(p, pipe);
+    refused(p, -EINVAL, "Invalid argument");
+}
+
 static void a_layer_that_is_another_one_uncompressed_is_refused(void **state)
 {
     struct place *p = *state;
@@ -546,6 +559,7 @@ int main(void)
         CASE(a_layer_that_grows_out_of_proportion_is_refused),
         CASE(overlayfs_own_attributes_do_not_get_in),
         CASE(a_blob_that_is_not_what_it_says_is_refused),
+        CASE(a_blob_that_is_no_file_is_refused_untouched),
         CASE(a_layer_that_is_another_one_uncompressed_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
