@@ -141,6 +141,9 @@ expect 125 "$hospes" image import "$home/layout" --tag four --name some
 one_line
 contains "nothing tagged four"
 
+say "set-id programs of images are not for the users of this host"
+[ "$(stat -c %a "$data/layers" "$data/images" "$data/guests" | sort -u)" = 700 ] || fail "others may look into the store"
+
 say "sparse files are sparse"
 [ "$(find "$data/layers" -name holes -printf '%b\n')" -lt 100 ] || fail "the hole takes room"
 
