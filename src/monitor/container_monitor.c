@@ -103,9 +103,11 @@ static int ask_to_end(struct monitor *m, int number, struct err *e)
 static int ask(void *ctx, struct err *e)
 {
     struct err trouble;
-    const struct monitor *m = ctx;
+    struct monitor *m = ctx;
     const char *said = m->c->guest->container.stop_signal;
-    int rc = ask_to_end(ctx, said ? signal_number(said) : SIGTERM, &trouble);
+    if (!m->c->guest->detach && !streams_attached(m->streams))
+        loop_timer_arm(&m->nobody, 0); /* its end would wait for who is to come for its output */
+    int rc = ask_to_end(m, said ? signal_number(said) : SIGTERM, &trouble);
     return rc < 0 && rc != -ESRCH ? err_set(e, rc, "%s", trouble.text) : 0;
 }
 
@@ -365,10 +367,19 @@ static int open_all(struct monitor *m, struct err *e)
     return chores_open_control(m->loop, c->dir, &m->requests, &m->control, e);
 }
 
+/* Before the loop runs, which takes such signals up. */
+static bool asked_to_end(void)
+{
+    sigset_t set;
+    return sigpending(&set) == 0 && sigismember(&set, SIGTERM);
+}
+
 static int begin(struct monitor *m, struct err *e)
 {
     int rc = open_all(m, e);
     m->started_ns = loop_now_ns();
+    if (rc == 0 && asked_to_end())
+        rc = err_set(e, -EINTR, "asked to end");
     if (rc < 0 || (rc = chores_record_start(m->c->dir, e)) < 0)
         return rc;
     if (!m->c->guest->detach)
@@ -398,6 +409,13 @@ static void remove_container(struct monitor *m)
         ; /* commands of `exec`, which ended with it */
 }
 
+static void let_go_of_image(struct monitor *m)
+{
+    image_free(take(m->image));
+    own_fd(&m->image_hold);
+    m->image_hold = -1;
+}
+
 static void close_all(struct monitor *m)
 {
     if (m->loop) {
@@ -413,8 +431,7 @@ static void close_all(struct monitor *m)
         loop_free(take(m->loop));
     }
     container_root_close(m->c->dir);
-    image_free(take(m->image));
-    own_fd(&m->image_hold);
+    let_go_of_image(m);
     own_fd(&m->signals);
     free(m->id);
     free(m->states);
@@ -430,10 +447,16 @@ static void run(struct monitor *m)
             requests_event(&m->requests, LIFE_ENGINE_FAILED, "failed", e.text);
 }
 
+/* Who waits is told when nothing can be seen of a fleeting container; its files, which may take a busy disk a
+ * while, go after that. */
 static void finish(struct monitor *m)
 {
     remove_container(m);
-    if (!m->c->guest->rm) /* else there is nothing left to look it up in */
+    container_root_close(m->c->dir);
+    let_go_of_image(m);
+    if (m->c->guest->rm)
+        guest_dir_forget(m->c->dir);
+    else
         chores_record_end(m->c->dir, &m->requests);
     pthread_mutex_lock(&m->lock);
     streams_fail(m->streams, m->requests.status < 0 ? 125 : m->requests.status);

@@ -312,6 +312,13 @@ int guest_dir_create(const struct guest_config *c, struct guest_dir **ret, struc
     return rc;
 }
 
+void guest_dir_forget(const struct guest_dir *d)
+{
+    OWN_MEM char *about = guest_dir_file(d, "guest.json");
+    if (about && holds(d))
+        unlink(about);
+}
+
 int guest_dir_remove(struct guest_dir *d, struct err *e)
 {
     OWN_MEM char *about = guest_dir_file(d, "guest.json");

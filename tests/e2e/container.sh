@@ -158,6 +158,19 @@ rc=0; wait $client || rc=$?
 for _ in $(seq 50); do "$hospes" ps -aq | grep -q "$tag-fg" || break; sleep 0.1; done
 ! "$hospes" ps -aq | grep -q "$tag-fg" || fail "it is still there"
 
+say "the same at any moment while it is made"
+guests+=("$tag-early")
+for delay in 0.00 0.01 0.015 0.02 0.025 0.03 0.035 0.04 0.05 0.06; do
+	"$hospes" run "${net[@]}" --rm --name "$tag-early" debian sleep 4325 &
+	client=$!
+	sleep $delay
+	kill -TERM $client
+	wait $client || :
+done
+for _ in $(seq 50); do [ -z "$(cgroups | grep "$tag-early" || :)" ] && break; sleep 0.1; done
+[ -z "$(cgroups | grep "$tag-early" || :)" ] || fail "a container without a monitor: $(cgroups | grep "$tag-early")"
+[ "$(ours 4325)" -eq 0 ] || fail "its process runs on"
+
 say "a monitor that dies takes nothing along that the next command does not find"
 guests+=("$tag-dead")
 expect 0 "$hospes" run "${net[@]}" -d --name "$tag-dead" debian sleep 4323
