@@ -140,7 +140,7 @@ _Noreturn static void enter(struct entering *n, int flags)
     if (rc < 0)
         give_up(n, &e);
     process_close_on_exec(n->o->preserve_fds);
-    process_exec(file, &n->j->p, n->o->preserve_fds, &e);
+    process_exec(file, &n->j->p, -1, n->o->preserve_fds, &e);
     give_up(n, &e);
 }
 
@@ -289,13 +289,8 @@ static int open_container(const char *root, const char *id, const struct exec_op
     int rc = container_open(root, id, s, g, ret_dir, e);
     if (rc < 0)
         return rc;
-<<<<<<< HEAD
-    enum status is = state_status(s, dir, g);
-    if (is == STATUS_STOPPED || is == STATUS_CREATING || (is == STATUS_PAUSED && !o->ignore_paused))
-=======
     enum status is = state_status(s, *ret_dir, g);
-    if (is == STATUS_STOPPED || (is == STATUS_PAUSED && !o->ignore_paused))
->>>>>>> main
+    if (is == STATUS_STOPPED || is == STATUS_CREATING || (is == STATUS_PAUSED && !o->ignore_paused))
         return err_set(e, -EBUSY, "container %s is %s", id, status_name(is));
     for (unsigned i = 0; rc == 0 && i < o->nr_cgroups; i++)
         rc = *o->cgroups[i] ? cgroup_below(g, o->cgroups[i], e) : 0;
