@@ -108,6 +108,7 @@ say "saved in every way"
 	"${buildah[@]}" push -q web:three "dir:$home/dir"
 	for f in oci-archive docker-archive; do "${podman[@]}" save -q --format $f -o "podman-$f.tar" web:three; done
 	for f in oci-dir docker-dir; do "${podman[@]}" save -q --format $f -o "podman-$f" web:three; done
+	"${podman[@]}" save -q -m -o podman-many.tar one web:three
 	tar -cf layout.tar -C layout .
 	gzip -1 -c podman-docker-archive.tar >docker.tar.gz
 ) >"$home/log" 2>&1 || { cat "$home/log"; fail "buildah or podman"; }
@@ -140,6 +141,13 @@ contains "say --tag: one, three"
 expect 125 "$hospes" image import "$home/layout" --tag four --name some
 one_line
 contains "nothing tagged four"
+
+expect 125 "$hospes" image import "$home/podman-many.tar" --name some
+one_line
+contains "2 images in it; say --tag"
+expect 0 "$hospes" image import "$home/podman-many.tar" --tag localhost/web:three --name some
+same some
+expect 0 "$hospes" image rm some
 
 say "set-id programs of images are not for the users of this host"
 [ "$(stat -c %a "$data/layers" "$data/images" "$data/guests" | sort -u)" = 700 ] || fail "others may look into the store"
