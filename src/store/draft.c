@@ -126,12 +126,6 @@ struct draft *draft_at(const char *name, const char *dir)
     return d->name && d->dir && d->disk && d->kernel && d->modules ? take(d) : NULL;
 }
 
-/* An image's set-id programs are not for the users of this host. */
-static int keep_private(const char *images, struct err *e)
-{
-    return chmod(images, 0700) < 0 ? err_sys(e, "%s", images) : 0;
-}
-
 int draft_begin(const char *name, struct draft **ret, struct err *e)
 {
     int rc = image_check_name(name, e);
@@ -142,8 +136,7 @@ int draft_begin(const char *name, struct draft **ret, struct err *e)
     OWN(draft) d = dir ? draft_at(name, dir) : NULL;
     if (!d)
         return err_code(e, -ENOMEM, "image %s", name);
-    if ((rc = dir_make(images, 0700, e)) < 0 || (rc = keep_private(images, e)) < 0 ||
-        (rc = claim(d, images, e)) < 0)
+    if ((rc = dir_make_private(images, e)) < 0 || (rc = claim(d, images, e)) < 0)
         return rc;
     *ret = take(d);
     return 0;
