@@ -101,8 +101,11 @@ _Noreturn static void start_guest(char *argv0)
     reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del is a signal to us, not the end at once */
     root_furnish();
     net_names(c.name, c.net, false);
+    int listen = open_agent();
+    if (listen < 0 && c.share[0])
+        die("nobody could tell this machine what to do");
     agent_run(&(struct agent_setup){
-        .listen = open_agent(), .button = open_button(), .initctl = initctl_open(), .role = POWER_ROLE_INIT});
+        .listen = listen, .button = open_button(), .initctl = initctl_open(), .role = POWER_ROLE_INIT});
 }
 
 int main(int argc, char **argv)

@@ -84,7 +84,9 @@ struct exec_options {
     const unsigned *groups;
     unsigned nr_groups;
     bool terminal, no_new_privileges;
-    const char *console_socket, *pid_file, *cgroup;
+    const char *const *cgroups; /* below the container's: see cgroup_below */
+    unsigned nr_cgroups;
+    const char *console_socket, *pid_file;
     unsigned preserve_fds;
     bool detach, ignore_paused;
 };

@@ -25,6 +25,8 @@
 #include "container/process.h"
 #include "container/program_file.h"
 #include "container/restore.h"
+#include "container/spawn.h"
+#include "container/state_lock.h"
 
 struct creation {
     const char *root, *id;
@@ -267,23 +269,25 @@ static int make_folders(struct creation *k, bool waits, struct err *e)
         return err_set(e, -EEXIST, "container %s exists already", k->id);
     if (l->state_dir < 0)
         return l->state_dir;
+    int rc = state_lock(l->state_dir, 1000);
+    if (rc < 0)
+        return err_set(e, rc, "container %s was deleted while it was made", k->id);
     k->made = true;
-    int rc = save_config(k, e);
+    rc = save_config(k, e);
     if (rc == 0 && waits) {
-        l->start = unix_listen(l->state_dir, "start", e);
+        l->start = unix_listen(l->state_dir, "start.new", e);
         rc = l->start < 0 ? l->start : 0;
     }
     return rc < 0 ? rc : make_cgroup(k, e);
 }
 
+/* With the state locked, or after its process has ended. */
 static void undo(struct creation *k, pid_t pid)
 {
     if (pid > 0)
-        kill(pid, SIGKILL);
-    if (!k->made)
+        spawn_bury(pid);
+    if (!k->made || state_lock(k->l.state_dir, 10000) < 0) /* somebody else deletes it */
         return;
-    if (pid > 0)
-        (void)foreground_wait(pid, -1, NULL);
     if (k->scope)
         scope_stop(k->scope);
     (void)cgroup_remove(&k->l.cgroup, true, NULL);
@@ -304,6 +308,8 @@ static int launch(struct creation *k, bool waits, struct spawned *ret, struct er
     scope_release(k->holder);
     if (rc == 0 && k->o->pid_file)
         rc = pid_file_write(k->o->pid_file, ret->pid, e);
+    if (rc == 0 && waits && renameat(k->l.state_dir, "start.new", k->l.state_dir, "start") < 0)
+        rc = err_sys(e, "let container %s be started", k->id);
     return rc;
 }
 
@@ -332,6 +338,8 @@ static int create(struct creation *k, bool waits, struct spawned *ret, struct er
     rc = launch(k, waits, ret, e);
     if (rc < 0)
         undo(k, ret->pid);
+    else
+        state_unlock(k->l.state_dir);
     return rc;
 }
 

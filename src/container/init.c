@@ -139,7 +139,7 @@ static int hooks_before_root(const struct launch *l, struct err *e)
     int rc = hooks_wait(l) ? sync_ask(l->sync, SYNC_NS_READY, -1) : 0;
     if (rc < 0)
         return err_code(e, rc, "wait for the hooks");
-    return hooks_run(l->c, HOOK_CREATE_CONTAINER, &l->state, STATUS_CREATED, e);
+    return hooks_run(l->c, HOOK_CREATE_CONTAINER, &l->state, STATUS_CREATING, e);
 }
 
 static int terminal(const struct launch *l, int root, int *ret_slave, struct err *e)
@@ -260,6 +260,7 @@ _Noreturn void init_main(struct launch *l)
     char *file = NULL;
     int own = l->init;
     fresh_signals();
+    l->state.pid = getpid();
     int rc = spaces(l, &e);
     if (rc == 0)
         rc = root(l, &slave, &e);
