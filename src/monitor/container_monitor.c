@@ -256,8 +256,20 @@ static int do_update(void *ctx, const json_t *request, struct err *e)
     return container_change(&c, request, e);
 }
 
-static const struct requests_ops requests_ops = {
-    .describe = describe, .exec = do_exec, .console = do_console, .attach = do_attach, .update = do_update};
+static int do_signal(void *ctx, int number, struct err *e)
+{
+    struct monitor *m = ctx;
+    if (!m->pid)
+        return err_set(e, -EBUSY, "it waits to run again");
+    return container_kill(m->states, m->id, number, false, e);
+}
+
+static const struct requests_ops requests_ops = {.describe = describe,
+                                                 .exec = do_exec,
+                                                 .console = do_console,
+                                                 .attach = do_attach,
+                                                 .signal = do_signal,
+                                                 .update = do_update};
 
 /* ---- making the container ---- */
 
