@@ -109,7 +109,12 @@ int client_resume(const char *name, struct err *e)
 
 int client_start(const char *name, struct err *e)
 {
-    return monitor_start(name, e);
+    return monitor_start(name, false, e);
+}
+
+int client_start_attached(const char *name, struct err *e)
+{
+    return monitor_start(name, true, e);
 }
 
 /* ---- ends ---- */

@@ -201,6 +201,16 @@ expect 0 "$hospes" restart "$tag-sig"
 expect 0 "$hospes" kill "$tag-sig"
 expect 125 "$hospes" restart nobody-here
 
+say "start --attach"
+guests+=("$tag-att")
+expect 4 "$hospes" run --net none -i --name "$tag-att" debian sh -c 'read x; echo "got $x" >&2; exit 4' <<<one
+contains "got one"
+expect 4 "$hospes" start -a "$tag-att" <<<two
+contains "got two"
+expect 125 "$hospes" start -a "$tag-att" "$tag-att"
+expect 4 "$hospes" wait "$tag-att"
+expect 125 "$hospes" start -a nobody-here
+
 say "a machine has none of it"
 for o in --init --privileged "--tmpfs /x" "--ulimit core=0" "--restart always" "--pid host" "--shm-size 1M" "--label a" "--stop-timeout 1"; do
 	# shellcheck disable=SC2086
