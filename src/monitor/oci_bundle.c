@@ -246,7 +246,10 @@ static int add_out(struct oci_bundle *b, const struct launch *l, struct err *e)
     if (mkdirat(l->state_dir, "out", 0700) < 0)
         return err_sys(e, "make the folder out");
     int fd = openat(l->state_dir, "out", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? err_sys(e, "folder out") : add(b, "out", fd, false, e);
+    int rc = fd < 0 ? err_sys(e, "folder out") : add(b, "out", fd, false, e);
+    if (rc == 0)
+        b->exports[b->nr - 1].small = true; /* it is in the host's memory */
+    return rc;
 }
 
 int oci_bundle_make(const struct launch *l, struct oci_bundle *ret, struct err *e)
