@@ -158,10 +158,14 @@ static void delete_network(json_t *sysctl)
 static void reduce_linux(json_t *linux_, const struct config *c)
 {
     static const char *const hosts[] = {"cgroupsPath", "mountLabel", "intelRdt", NULL};
-    static const char *const machines[] = {"memory",  "cpu",  "blockIO", "hugepageLimits",
-                                           "network", "rdma", "unified", NULL};
+    static const char *const machines[] = {"cpu",     "blockIO", "hugepageLimits", "network", "rdma",
+                                           "unified", NULL};
+    static const char *const v1[] = {"kernel",           "kernelTCP",    "swappiness",
+                                     "disableOOMKiller", "useHierarchy", NULL};
+    json_t *resources = json_object_get(linux_, "resources");
     delete_all(linux_, hosts);
-    delete_all(json_object_get(linux_, "resources"), machines);
+    delete_all(resources, machines);
+    delete_all(json_object_get(resources, "memory"), v1); /* the guest's cgroups are v2's */
     delete_network(json_object_get(linux_, "sysctl"));
     json_object_set_new(linux_, "namespaces", namespaces(c));
 }
