@@ -92,6 +92,8 @@ if criu check --feature mem_dirty_track >/dev/null 2>&1; then
 	again pre
 	until_n 3 pre
 	o delete -f pre
+else
+	echo "   this kernel does not track memory"
 fi
 
 echo "-- pipes are joined to those of who restores"
