@@ -15,7 +15,15 @@
 struct criu_options;
 struct launch;
 
+/* What hospes' own containers have beside their configuration. */
+struct create_extras {
+    const char *init; /* the file of a static program that is the first process (base/reaper.h), or NULL */
+    bool landlock;    /* landlock.h */
+    bool landlock_abstract; /* no abstract sockets of others */
+};
+
 struct create_options {
+    struct create_extras extras;
     const char *bundle; /* folder of config.json */
     const char *config; /* another file than BUNDLE/config.json, or NULL */
     const char *console_socket, *pid_file;
