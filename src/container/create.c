@@ -23,12 +23,9 @@
 #include "container/ns.h"
 #include "container/pid_file.h"
 #include "container/process.h"
-<<<<<<< HEAD
+#include "container/restore.h"
 #include "container/spawn.h"
 #include "container/state_lock.h"
-=======
-#include "container/restore.h"
->>>>>>> main
 
 struct creation {
     const char *root, *id;
@@ -181,7 +178,7 @@ static int mount_sources(struct creation *k, struct err *e)
         k->l.source[i] = -1;
     for (unsigned i = 0; i < c->nr_mounts; i++) {
         const struct mount_config *m = &c->mounts[i];
-        if (!m->bind || (!c->ns[NS_USER].there && !m->idmap && !m->rec_idmap))
+        if (!m->bind || m->remount || (!c->ns[NS_USER].there && !m->idmap && !m->rec_idmap))
             continue;
         OWN_FD userns = userns_of(k, m, e);
         if (userns < -1)

@@ -289,13 +289,8 @@ static int open_container(const char *root, const char *id, const struct exec_op
     int rc = container_open(root, id, s, g, ret_dir, e);
     if (rc < 0)
         return rc;
-<<<<<<< HEAD
-    enum status is = state_status(s, dir, g);
-    if (is == STATUS_STOPPED || is == STATUS_CREATING || (is == STATUS_PAUSED && !o->ignore_paused))
-=======
     enum status is = state_status(s, *ret_dir, g);
-    if (is == STATUS_STOPPED || (is == STATUS_PAUSED && !o->ignore_paused))
->>>>>>> main
+    if (is == STATUS_STOPPED || is == STATUS_CREATING || (is == STATUS_PAUSED && !o->ignore_paused))
         return err_set(e, -EBUSY, "container %s is %s", id, status_name(is));
     if (!o->cgroup || !*o->cgroup)
         return 0;

@@ -6,14 +6,10 @@
  *     start         a socket on which the container's first process waits; gone once it was told to start,
  *                   and called start.new until it may be told so
  *
-<<<<<<< HEAD
- * Its status is never stored: it follows from the process, the socket and the freezer. Who makes or removes a
- * container holds a lock on its folder meanwhile (state_lock.h).
-=======
  *     machine       a machine's: its monitor's control socket; out/: files that it and its guest exchange
  *
- * Its status is never stored: it follows from the process, the socket and the freezer.
->>>>>>> main
+ * Its status is never stored: it follows from the process, the socket and the freezer. Who makes or removes a
+ * container holds a lock on its folder meanwhile (state_lock.h).
  */
 #pragma once
 
