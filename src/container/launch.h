@@ -23,7 +23,7 @@ struct launch {
     struct cgroup cgroup;
     struct cgroup_entry entry;
     struct seccomp_filter seccomp;
-    int sync;         /* the side that is ours */
+    int sync, peer;   /* the first process' side, and the runtime's, which it must not hold open */
     int start;        /* listening socket; -1: go on without waiting */
     int proc;         /* the host's /proc, checked */
     int console;      /* socket that takes the terminal; -1: the runtime itself does */

@@ -124,7 +124,9 @@ H
 chmod +x "$bundle/rootfs/bin/peeker"
 configure peeker.json "c['process']['args'] = ['/bin/peeker']; c['root']['readonly'] = False"
 yes run --detach --config peeker.json peeker
-for _ in $(seq 30); do o exec peeker /bin/true; done
+# A long way to its program keeps each of them for some time where it could be looked into.
+long=$(printf '/nosuch/%s:' $(seq 5000))
+for _ in $(seq 15); do o exec --env "PATH=$long/bin" peeker true; done
 yes delete --force peeker
 [ ! -e "$bundle/rootfs/tmp/seen" ] || fail "the runtime's descriptors could be read: $(cat "$bundle/rootfs/tmp/seen")"
 rm -f "$bundle"/rootfs/bin/peeker
