@@ -77,7 +77,7 @@ struct request {
     const char *word[WORDS_MAX];
     unsigned nr;
     char numbers[8][24];
-    unsigned nr_numbers, properties;
+    unsigned nr_numbers, properties, method; /* method: which word names it */
 };
 
 static void word(struct request *q, const char *text)
@@ -101,6 +101,14 @@ static void property(struct request *q, const char *name, const char *type, cons
     q->properties++;
 }
 
+static void weight(struct request *q, const struct cgroup *g, const struct resources *r)
+{
+    if (r->cpu_shares > 0)
+        property(
+            q, g->pure_v2 ? "CPUWeight" : "CPUShares", "t",
+            number(q, g->pure_v2 ? cgroup2_cpu_weight((uint64_t)r->cpu_shares) : (uint64_t)r->cpu_shares));
+}
+
 /* systemd writes its own idea of these again now and then: it must be ours. */
 static void limits(struct request *q, const struct cgroup *g, const struct resources *r)
 {
@@ -111,14 +119,43 @@ static void limits(struct request *q, const struct cgroup *g, const struct resou
         property(q, "CPUQuotaPerSecUSec", "t",
                  number(q, (uint64_t)r->cpu_quota * 1000000 /
                                (uint64_t)(r->cpu_period > 0 ? r->cpu_period : 100000)));
-    if (r->cpu_shares > 0)
-        property(
-            q, g->pure_v2 ? "CPUWeight" : "CPUShares", "t",
-            number(q, g->pure_v2 ? cgroup2_cpu_weight((uint64_t)r->cpu_shares) : (uint64_t)r->cpu_shares));
+    weight(q, g, r);
 }
 
-/* busctl call ... METHOD SIGNATURE UNIT replace */
-static void call(struct request *q, const char *method, const char *signature, const char *unit)
+/* The quota in force, in microseconds of each second: an update may name the quota or the period alone. */
+static uint64_t quota_in_force(const struct cgroup *g)
+{
+    const struct cgroup_dir *d = cgroup_with(g, "cpu");
+    char text[64] = "", period_text[32];
+    long long quota = -1, period = 100000;
+    if (d && d->v2 && cgroup_read(d, "cpu.max", text, sizeof(text)))
+        (void)sscanf(text, "%lld %lld", &quota, &period);
+    else if (d && !d->v2 && cgroup_read(d, "cpu.cfs_quota_us", text, sizeof(text)) &&
+             cgroup_read(d, "cpu.cfs_period_us", period_text, sizeof(period_text)))
+        (void)(sscanf(text, "%lld", &quota) + sscanf(period_text, "%lld", &period));
+    return quota > 0 && period > 0 ? (uint64_t)quota * 1000000 / (uint64_t)period : UINT64_MAX;
+}
+
+static uint64_t or_none(int64_t limit)
+{
+    return limit > 0 ? (uint64_t)limit : UINT64_MAX;
+}
+
+/* As limits(), but what is not named stays, and -1 takes a limit away. */
+static void changes(struct request *q, const struct cgroup *g, const struct resources *r)
+{
+    if (r->memory != UNSET && r->memory != 0)
+        property(q, g->pure_v2 ? "MemoryMax" : "MemoryLimit", "t", number(q, or_none(r->memory)));
+    if (r->pids != UNSET && r->pids != 0)
+        property(q, "TasksMax", "t", number(q, or_none(r->pids)));
+    if (r->cpu_quota != UNSET || r->cpu_period != UNSET)
+        property(q, "CPUQuotaPerSecUSec", "t", number(q, quota_in_force(g)));
+    weight(q, g, r);
+}
+
+/* busctl call ... METHOD SIGNATURE UNIT HOW */
+static void call(struct request *q, const char *method, const char *signature, const char *unit,
+                 const char *how)
 {
     word(q, "busctl");
     if (geteuid() != 0)
@@ -127,16 +164,17 @@ static void call(struct request *q, const char *method, const char *signature, c
     word(q, "org.freedesktop.systemd1");
     word(q, "/org/freedesktop/systemd1");
     word(q, "org.freedesktop.systemd1.Manager");
+    q->method = q->nr;
     word(q, method);
     word(q, signature);
     word(q, unit);
-    word(q, "replace");
+    word(q, how);
 }
 
 static void build(struct request *q, const struct scope *s, const struct cgroup *g, const struct resources *r,
                   pid_t holder)
 {
-    call(q, "StartTransientUnit", "ssa(sv)a(sa(sv))", s->unit);
+    call(q, "StartTransientUnit", "ssa(sv)a(sa(sv))", s->unit, "replace");
     unsigned count = q->nr;
     word(q, ""); /* how many properties follow */
     property(q, "PIDs", "au", "1");
@@ -168,7 +206,7 @@ static int ask(struct request *q, bool quiet, struct err *e)
         return err_sys(e, "busctl");
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
         return err_set(e, -ENOENT, "cgroups by systemd: busctl is not there (nor systemd?)");
-    return status ? err_set(e, -EIO, "cgroups by systemd: it does not make the scope") : 0;
+    return status ? err_set(e, -EIO, "cgroups by systemd: it refuses %s", q->word[q->method]) : 0;
 }
 
 /* ---- the scope ---- */
@@ -223,9 +261,20 @@ int scope_start(const struct scope *s, const struct cgroup *g, const struct reso
     return rc;
 }
 
+int scope_update(const char *unit, const struct cgroup *g, const struct resources *r, struct err *e)
+{
+    struct request q = {0};
+    call(&q, "SetUnitProperties", "sba(sv)", unit, "true"); /* true: for as long as it runs */
+    unsigned count = q.nr;
+    word(&q, "");
+    changes(&q, g, r);
+    q.word[count] = number(&q, q.properties);
+    return q.properties ? ask(&q, false, e) : 0;
+}
+
 void scope_stop(const char *unit)
 {
     struct request q = {0};
-    call(&q, "StopUnit", "ss", unit);
+    call(&q, "StopUnit", "ss", unit, "replace");
     (void)ask(&q, true, NULL); /* it may be gone with its last process */
 }

@@ -23,6 +23,7 @@
 #include "container/ns.h"
 #include "container/pid_file.h"
 #include "container/process.h"
+#include "container/program_file.h"
 #include "container/restore.h"
 #include "container/spawn.h"
 #include "container/state_lock.h"
@@ -53,6 +54,7 @@ static void creation_fini(struct creation *k)
     own_fd(&l->start);
     own_fd(&l->proc);
     own_fd(&l->console);
+    own_fd(&l->init);
     rdt_group_fini(&l->state.rdt);
     free(l->rootfs);
     free(k->bundle);
@@ -67,7 +69,8 @@ static void creation_init(struct creation *k)
         l->ns[i] = -1;
     for (unsigned i = 0; i < CGROUP_DIRS; i++)
         l->entry.tasks[i] = -1;
-    l->entry.v2 = l->root_tree = l->state_dir = l->start = l->proc = l->console = l->sync = l->passed_by = -1;
+    l->entry.v2 = l->root_tree = l->state_dir = l->start = l->proc = l->console = l->sync = l->passed_by =
+        l->init = -1;
     l->c = &k->c;
     l->root = k->root;
 }
@@ -316,6 +319,8 @@ static int create(struct creation *k, bool waits, struct spawned *ret, struct er
     k->l.preserve_fds = k->o->preserve_fds;
     k->l.no_pivot = k->o->no_pivot;
     k->l.no_new_keyring = k->o->no_new_keyring;
+    k->l.landlock = k->o->extras.landlock;
+    k->l.landlock_abstract = k->o->extras.landlock_abstract;
     int rc = state_check_id(k->id, e);
     if (rc == 0)
         rc = load(k, e);
@@ -326,6 +331,8 @@ static int create(struct creation *k, bool waits, struct spawned *ret, struct er
     k->l.set_groups = rc == 0 && ns_may_set_groups(&k->c);
     if (rc == 0)
         rc = open_all(k, e);
+    if (rc == 0 && k->o->extras.init)
+        rc = k->l.init = program_file(k->o->extras.init, e);
     if (rc < 0)
         return rc;
     rc = launch(k, waits, ret, e);

@@ -141,7 +141,7 @@ _Noreturn static void enter(struct entering *n, int flags)
     if (rc < 0)
         give_up(n, &e);
     process_close_on_exec(n->o->preserve_fds);
-    process_exec(file, &n->j->p, n->o->preserve_fds, &e);
+    process_exec(file, &n->j->p, -1, n->o->preserve_fds, &e);
     give_up(n, &e);
 }
 
@@ -293,13 +293,9 @@ static int open_container(const char *root, const char *id, const struct exec_op
     enum status is = state_status(s, *ret_dir, g);
     if (is == STATUS_STOPPED || is == STATUS_CREATING || (is == STATUS_PAUSED && !o->ignore_paused))
         return err_set(e, -EBUSY, "container %s is %s", id, status_name(is));
-    if (!o->cgroup || !*o->cgroup)
-        return 0;
-    OWN_MEM char *path = path_make("%s/%s", s->cgroup_path, o->cgroup);
-    rc = cgroup_find(path, id, g, e);
-    if (rc == 0)
-        cgroup_look(g);
-    return rc;
+    for (unsigned i = 0; rc == 0 && i < o->nr_cgroups; i++)
+        rc = *o->cgroups[i] ? cgroup_below(g, o->cgroups[i], e) : 0;
+    return rc < 0 ? err_wrap(e, "--cgroup") : 0;
 }
 
 int container_exec(const char *root, const char *id, const struct exec_options *o, struct err *e)

@@ -21,6 +21,7 @@
 
 #include "base/inroot.h"
 #include "base/own.h"
+#include "container/container.h"
 #include "container/hooks.h"
 #include "container/launch.h"
 #include "container/ns.h"
@@ -222,6 +223,8 @@ static int prepare(const struct launch *l, int slave, char **ret_file, struct er
         .personality = l->c->personality,
         .preserve_fds = l->preserve_fds,
         .set_groups = l->set_groups,
+        .landlock = l->landlock,
+        .landlock_abstract = l->landlock_abstract,
     };
     int rc = keyring(l, e);
     if (setsid() < 0 && errno != EPERM)
@@ -235,13 +238,19 @@ static int prepare(const struct launch *l, int slave, char **ret_file, struct er
     return rc < 0 ? rc : process_find(&l->c->process, ret_file, e);
 }
 
-/* Only the socket stays open: what else we hold would be there for `exec` to find. Returns its new number. */
-static int close_others(const struct launch *l)
+/*
+ * Only the socket stays open, and the program of init: what else we hold would be there for `exec` to find.
+ * Returns the socket's new number.
+ */
+static int close_others(const struct launch *l, int *init)
 {
-    int keep = 3 + (int)l->preserve_fds;
+    int keep = 3 + (int)l->preserve_fds, high = *init < 0 ? -1 : fcntl(*init, F_DUPFD_CLOEXEC, keep + 2);
     if (l->start != keep && dup3(l->start, keep, O_CLOEXEC) < 0)
         _exit(1);
-    syscall(SYS_close_range, keep + 1, ~0u, 0);
+    if (*init >= 0 && (high < 0 || dup3(high, keep + 1, O_CLOEXEC) < 0))
+        _exit(1);
+    *init = *init < 0 ? -1 : keep + 1;
+    syscall(SYS_close_range, keep + (*init < 0 ? 1 : 2), ~0u, 0);
     return keep;
 }
 
@@ -267,6 +276,7 @@ _Noreturn void init_main(struct launch *l)
     struct err e = {0};
     int slave = -1, told = l->sync;
     char *file = NULL;
+    int own = l->init;
     fresh_signals();
     l->state.pid = getpid();
     int rc = spaces(l, &e);
@@ -282,10 +292,10 @@ _Noreturn void init_main(struct launch *l)
     if (l->start >= 0) {
         if (sync_send(told, SYNC_READY, 0, NULL, -1) < 0)
             _exit(1);
-        told = wait_for_start(close_others(l));
+        told = wait_for_start(close_others(l, &own));
     }
     rc = hooks_run(l->c, HOOK_START_CONTAINER, &l->state, STATUS_CREATED, &e);
     if (rc == 0)
-        rc = process_exec(file, &l->c->process, l->preserve_fds, &e);
+        rc = process_exec(file, &l->c->process, own, l->preserve_fds, &e);
     give_up(told, &e);
 }

@@ -148,7 +148,9 @@ int container_update(const char *root, const char *id, const struct resources *r
     if (s.machine)
         vm_limits(&mine);
     rc = cgroup_complete(&g, &mine, e);
-    return rc < 0 ? rc : cgroup_apply(&g, &mine, false, e);
+    if (rc == 0)
+        rc = cgroup_apply(&g, &mine, false, e);
+    return rc == 0 && s.scope ? scope_update(s.scope, &g, &mine, e) : rc;
 }
 
 int container_update_rdt(const char *root, const char *id, const char *l3, const char *bandwidth,

@@ -107,15 +107,25 @@ _Noreturn static void intermediate(struct launch *l)
 
 /* ---- making the process ---- */
 
-/* No namespaces: what is a container's is made inside of the machine. */
+/*
+ * What is a container's is made inside of the machine; the monitor itself gets a pid namespace, so that
+ * nobody who looks at the container's processes sees the host's. We ourselves go on in the one we were in.
+ */
 static pid_t fork_machine(struct launch *l, struct err *e)
 {
+    OWN_FD ours = openat(l->proc, "self/ns/pid", O_RDONLY | O_CLOEXEC);
+    bool apart = ours >= 0 && unshare(CLONE_NEWPID) == 0;
     pid_t pid = fork();
     if (pid == 0) {
         l->machine(l);
         _exit(1);
     }
-    return pid < 0 ? err_sys(e, "fork") : pid;
+    int rc = pid < 0 ? err_sys(e, "fork") : 0;
+    if (apart && setns(ours, CLONE_NEWPID) < 0 && rc == 0) {
+        kill(pid, SIGKILL);
+        return err_sys(e, "go back to the pid namespace");
+    }
+    return rc < 0 ? rc : pid;
 }
 
 static pid_t clone_init(struct launch *l, struct err *e)

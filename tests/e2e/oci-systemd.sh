@@ -36,6 +36,13 @@ systemctl is-active --quiet box-one.scope || fail "no active scope"
 [ "$(systemctl show box-one.scope -p Delegate)" = Delegate=yes ] || fail "not delegated"
 systemctl daemon-reload
 [ "$(limits)" = "67108864 33 20000 100000 20 " ] || fail "limits after a reload: $(limits)"
+o update --memory 32M --cpu-quota 50000 one
+[ "$(limits)" = "33554432 33 50000 100000 20 " ] || fail "limits after an update: $(limits)"
+systemctl daemon-reload
+[ "$(limits)" = "33554432 33 50000 100000 20 " ] || fail "limits after an update and a reload: $(limits)"
+o update --pids-limit -1 --cpu-quota -1 one
+systemctl daemon-reload
+[ "$(limits)" = "33554432 max max 100000 20 " ] || fail "limits taken away: $(limits)"
 o exec one true
 o pause one
 o resume one
