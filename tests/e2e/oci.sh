@@ -180,7 +180,7 @@ grep -q "StopUnit ss box-$$.scope replace" "$work/asked" || fail "asked: $(cat "
 export REFUSE=1
 PATH=$work:$PATH no --systemd-cgroup run --config scope.json scope
 unset REFUSE
-contains "it does not make the scope"
+contains "it refuses StartTransientUnit"
 no --systemd-cgroup run --config limited.json scope
 contains "is not SLICE:PREFIX:NAME"
 
