@@ -169,6 +169,15 @@ o events --stats free | python3 -c 'import json,sys; d=json.load(sys.stdin)["dat
 yes delete --force free
 [ -z "$(find /sys/fs/cgroup -name "hospes-test-$$")" ] || fail "a cgroup is left"
 
+frozen=/sys/fs/cgroup/freezer/hospes-test-$$
+if [ -d /sys/fs/cgroup/freezer ]; then
+	mkdir "$frozen" && echo FROZEN >"$frozen/freezer.state"
+	at_end 'rmdir "$frozen" 2>/dev/null'
+	no create --config limited.json second
+	contains "is paused"
+	[ ! -d "$frozen" ] || rmdir "$frozen"
+fi
+
 say "cgroups by systemd (which a script stands in for)"
 cat >"$work/busctl" <<-'B'
 	#!/bin/sh
