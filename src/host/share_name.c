@@ -79,8 +79,8 @@ static int place(const struct share_call *c, uint64_t id, uint32_t skip, const s
 }
 
 /*
- * Owner and group as a file system gives them: the group of a folder that says so is the folder's. Where we are
- * an ordinary user, all that is made is that user's.
+ * Owner and group as a file system gives them: the group of a folder that says so is the folder's. Where we
+ * are an ordinary user, all that is made is that user's.
  */
 int share_own(int dir, int fd, const struct fuse_in_header *h)
 {
