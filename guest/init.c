@@ -17,11 +17,13 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "base/reaper.h"
 #include "guest/agent.h"
 #include "guest/cmdline.h"
 #include "guest/initctl.h"
 #include "guest/modules.h"
 #include "guest/net.h"
+#include "guest/reaper.h"
 #include "guest/root.h"
 #include "guest/say.h"
 
@@ -99,12 +101,17 @@ _Noreturn static void start_guest(char *argv0)
     reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del is a signal to us, not the end at once */
     root_furnish();
     net_names(c.name, c.net, false);
+    int listen = open_agent();
+    if (listen < 0 && c.share[0])
+        die("nobody could tell this machine what to do");
     agent_run(&(struct agent_setup){
-        .listen = open_agent(), .button = open_button(), .initctl = initctl_open(), .role = POWER_ROLE_INIT});
+        .listen = listen, .button = open_button(), .initctl = initctl_open(), .role = POWER_ROLE_INIT});
 }
 
 int main(int argc, char **argv)
 {
+    if (argc > 2 && strcmp(argv[0], REAPER_NAME) == 0)
+        reaper_run(argv + 1);
     if (getpid() == 1 && argc >= 1 && argv[0][0])
         start_guest(argv[0]);
     if (argc != 3 || strcmp(argv[1], "--agent-on-fd") != 0)

@@ -3,7 +3,7 @@
 
 Cases: spec (a bundle as `hospes-oci spec` writes it), profile (as Podman makes it: with a profile of its size), exec, state,
 burst (many at once), image (`hospes run --net none IMAGE /bin/true`, hospes alone; cpu: with its monitor, wall: until the
-command is back, by when the container is removed). Each round runs every runtime once; what counts are the ratios of the
+command is back, by when the container is gone), image-net (the same on a bridge). Each round runs every runtime once; what counts are the ratios of the
 medians. crun refuses hybrid cgroups, so all run in a mount namespace without the v2 part. What lives under /run by default,
 the states, is kept on a tmpfs here too."""
 import ctypes
@@ -20,6 +20,7 @@ import time
 LIBC = ctypes.CDLL(None, use_errno=True)
 MNT_DETACH = 2
 PR_SET_CHILD_SUBREAPER = 36
+CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PROFILE_CALLS = """accept accept4 access adjtimex alarm arch_prctl bind brk capget capset chdir chmod chown chroot clock_getres clock_gettime
 clock_nanosleep clone clone3 close close_range connect copy_file_range creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl
@@ -202,15 +203,31 @@ class Bench:
         return self.with_running(lambda i: ("state", i))
 
     def case_image(self):
+        return self.image("none")
+
+    def case_image_net(self):
+        """Its bridge and its rules are made in a network of our own."""
+        ours = os.open("/proc/self/ns/net", os.O_RDONLY)
+        if LIBC.unshare(CLONE_NEWNET) != 0:
+            raise SystemExit("container: cannot make a network namespace")
+        try:
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+            return self.image("bridge")
+        finally:
+            LIBC.setns(ours, 0)
+            os.close(ours)
+
+    def image(self, net):
         path = self.bundle(self.name(), lambda c: None)
         hospes = str(TOP / "build/hospes")
-        os.environ["HOSPES_ROOT"] = str(self.work / "root")
-        self.on_tmpfs("root/run")
+        root = self.work / f"root-{net}"
+        os.environ["HOSPES_ROOT"] = str(root)
+        self.on_tmpfs(f"{root.name}/run")
         subprocess.run([hospes, "image", "import", path / "rootfs", "--name", "bench"], check=True, stdout=subprocess.DEVNULL)
         everybody, self.runtimes = self.runtimes, {"hospes": hospes}
         LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
         try:
-            return self.compare(lambda r: [hospes, "run", "--net", "none", "--rm", "bench", "/bin/true"])
+            return self.compare(lambda r: [hospes, "run", "--net", net, "--rm", "bench", "/bin/true"])
         finally:
             LIBC.prctl(PR_SET_CHILD_SUBREAPER, 0)
             self.runtimes = everybody
@@ -233,7 +250,7 @@ class Bench:
 
 def leave_v2():
     """A mount namespace of our own without the v2 part of hybrid cgroups."""
-    if LIBC.unshare(0x20000) != 0:
+    if LIBC.unshare(CLONE_NEWNS) != 0:
         raise SystemExit("container: needs root (a mount namespace)")
     LIBC.mount(None, b"/", None, 1 << 18 | 1 << 14, None)  # private, recursive
     LIBC.umount2(b"/sys/fs/cgroup/unified", MNT_DETACH)
@@ -243,8 +260,8 @@ def bench(args):
     leave_v2()
     b = Bench(args.n)
     try:
-        wanted = args.only.split(",") if args.only else ["spec", "profile", "exec", "state", "burst", "image"]
-        return {"cases": {case: getattr(b, f"case_{case}")() for case in wanted}}
+        wanted = args.only.split(",") if args.only else ["spec", "profile", "exec", "state", "burst", "image", "image-net"]
+        return {"cases": {case: getattr(b, "case_" + case.replace("-", "_"))() for case in wanted}}
     finally:
         b.close()
 

@@ -13,7 +13,7 @@
 
 struct err {
     int code;       /* negative errno */
-    char text[512]; /* one line without a newline, outermost context first */
+    char text[512]; /* one line of UTF-8 without control characters, outermost context first */
 };
 
 /* Fill e (NULL is allowed) and return code, so that "return err_set(e, -EINVAL, ...)" reads well. */
@@ -23,7 +23,7 @@ int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format
 int err_code(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Put "context: " before what e says; returns e's code. */
+/* Put "context: " before what e says; returns e's code (-EIO if nobody has given one: never a success). */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* An impossible state is ours alone: say where and abort, in release builds too. */

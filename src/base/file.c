@@ -162,6 +162,17 @@ int dir_make(const char *path, mode_t mode, struct err *e)
     return make_one(path, mode, e);
 }
 
+int dir_make_private(const char *path, struct err *e)
+{
+    struct stat st;
+    int rc = dir_make(path, 0700, e);
+    if (rc < 0)
+        return rc;
+    if (stat(path, &st) < 0 || ((st.st_mode & 077) && chmod(path, 0700) < 0))
+        return err_sys(e, "%s", path);
+    return 0;
+}
+
 static int remove_at(int dir, const char *name);
 
 static int remove_content(int fd)

@@ -29,6 +29,8 @@ int file_write_all(int fd, const void *data, size_t len); /* -errno or 0 */
 
 /* Make a folder and those above it; there already is success. -ENOTDIR: something else is in the way. */
 int dir_make(const char *path, mode_t mode, struct err *e);
+/* One that nobody else may enter: set-user-ID programs of images lie below it. */
+int dir_make_private(const char *path, struct err *e);
 
 /*
  * Remove a file, or a folder with all below it; gone already is success. Symbolic links are removed, never

@@ -88,7 +88,8 @@ static int join(const struct run_args *a, const char *guest, struct err *e)
     }
     if (rc < 0)
         return give_up(guest, rc);
-    client_wait_gone(guest);
+    if (!a->rm) /* else there is none by now */
+        client_wait_gone(guest);
     return status;
 }
 

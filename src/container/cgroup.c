@@ -97,8 +97,7 @@ static void find_hierarchies(struct cgroup *g)
         add(g, "", TOP "/unified", true);
 }
 
-/* "/a//b/./c" -> "/a/b/c"; ".." is refused. */
-static int normalize(const char *path, char *ret, size_t size)
+int cgroup_normalize(const char *path, char *ret, size_t size)
 {
     size_t len = 0;
     while (*(path += strspn(path, "/"))) {
@@ -126,7 +125,7 @@ int cgroup_find(const char *path, const char *id, struct cgroup *ret, struct err
         snprintf(made, sizeof(made), "/hospes-%.140s", id);
         path = made;
     }
-    int rc = normalize(path, ret->path, sizeof(ret->path));
+    int rc = cgroup_normalize(path, ret->path, sizeof(ret->path));
     if (rc < 0)
         return err_code(e, rc, "linux.cgroupsPath: %s", path);
     find_hierarchies(ret);

@@ -46,6 +46,15 @@ int cgroup_complete(struct cgroup *g, const struct resources *r, struct err *e);
 /* For a container that is there: look which folders it has. */
 void cgroup_look(struct cgroup *g);
 
+/*
+ * Mean one that is there below it: "PATH" in each hierarchy that has it, or "CONTROLLER[,...]:PATH" in those.
+ * -ENOENT: none has it; -EINVAL: a path that leads out, or no such controller.
+ */
+int cgroup_below(struct cgroup *g, const char *which, struct err *e);
+
+/* "/a//b/./c" as "/a/b/c". -EINVAL: a part is "..", or none is left; -ENAMETOOLONG. */
+int cgroup_normalize(const char *path, char *ret, size_t size);
+
 /* Limits. fresh: the device rules of a new container too. */
 int cgroup_apply(const struct cgroup *g, const struct resources *r, bool fresh, struct err *e);
 

@@ -15,7 +15,15 @@
 struct criu_options;
 struct launch;
 
+/* What hospes' own containers have beside their configuration. */
+struct create_extras {
+    const char *init; /* the file of a static program that is the first process (base/reaper.h), or NULL */
+    bool landlock;    /* landlock.h */
+    bool landlock_abstract; /* no abstract sockets of others */
+};
+
 struct create_options {
+    struct create_extras extras;
     const char *bundle; /* folder of config.json */
     const char *config; /* another file than BUNDLE/config.json, or NULL */
     const char *console_socket, *pid_file;
@@ -76,7 +84,9 @@ struct exec_options {
     const unsigned *groups;
     unsigned nr_groups;
     bool terminal, no_new_privileges;
-    const char *console_socket, *pid_file, *cgroup;
+    const char *const *cgroups; /* below the container's: see cgroup_below */
+    unsigned nr_cgroups;
+    const char *console_socket, *pid_file;
     unsigned preserve_fds;
     bool detach, ignore_paused;
 };

@@ -23,7 +23,10 @@
 #include "container/ns.h"
 #include "container/pid_file.h"
 #include "container/process.h"
+#include "container/program_file.h"
 #include "container/restore.h"
+#include "container/spawn.h"
+#include "container/state_lock.h"
 
 struct creation {
     const char *root, *id;
@@ -51,6 +54,7 @@ static void creation_fini(struct creation *k)
     own_fd(&l->start);
     own_fd(&l->proc);
     own_fd(&l->console);
+    own_fd(&l->init);
     rdt_group_fini(&l->state.rdt);
     free(l->rootfs);
     free(k->bundle);
@@ -65,7 +69,8 @@ static void creation_init(struct creation *k)
         l->ns[i] = -1;
     for (unsigned i = 0; i < CGROUP_DIRS; i++)
         l->entry.tasks[i] = -1;
-    l->entry.v2 = l->root_tree = l->state_dir = l->start = l->proc = l->console = l->sync = l->passed_by = -1;
+    l->entry.v2 = l->root_tree = l->state_dir = l->start = l->proc = l->console = l->sync = l->passed_by =
+        l->init = -1;
     l->c = &k->c;
     l->root = k->root;
 }
@@ -264,23 +269,25 @@ static int make_folders(struct creation *k, bool waits, struct err *e)
         return err_set(e, -EEXIST, "container %s exists already", k->id);
     if (l->state_dir < 0)
         return l->state_dir;
+    int rc = state_lock(l->state_dir, 1000);
+    if (rc < 0)
+        return err_set(e, rc, "container %s was deleted while it was made", k->id);
     k->made = true;
-    int rc = save_config(k, e);
+    rc = save_config(k, e);
     if (rc == 0 && waits) {
-        l->start = unix_listen(l->state_dir, "start", e);
+        l->start = unix_listen(l->state_dir, "start.new", e);
         rc = l->start < 0 ? l->start : 0;
     }
     return rc < 0 ? rc : make_cgroup(k, e);
 }
 
+/* With the state locked, or after its process has ended. */
 static void undo(struct creation *k, pid_t pid)
 {
     if (pid > 0)
-        kill(pid, SIGKILL);
-    if (!k->made)
+        spawn_bury(pid);
+    if (!k->made || state_lock(k->l.state_dir, 10000) < 0) /* somebody else deletes it */
         return;
-    if (pid > 0)
-        (void)foreground_wait(pid, -1, NULL);
     if (k->scope)
         scope_stop(k->scope);
     (void)cgroup_remove(&k->l.cgroup, true, NULL);
@@ -301,6 +308,8 @@ static int launch(struct creation *k, bool waits, struct spawned *ret, struct er
     scope_release(k->holder);
     if (rc == 0 && k->o->pid_file)
         rc = pid_file_write(k->o->pid_file, ret->pid, e);
+    if (rc == 0 && waits && renameat(k->l.state_dir, "start.new", k->l.state_dir, "start") < 0)
+        rc = err_sys(e, "let container %s be started", k->id);
     return rc;
 }
 
@@ -310,6 +319,8 @@ static int create(struct creation *k, bool waits, struct spawned *ret, struct er
     k->l.preserve_fds = k->o->preserve_fds;
     k->l.no_pivot = k->o->no_pivot;
     k->l.no_new_keyring = k->o->no_new_keyring;
+    k->l.landlock = k->o->extras.landlock;
+    k->l.landlock_abstract = k->o->extras.landlock_abstract;
     int rc = state_check_id(k->id, e);
     if (rc == 0)
         rc = load(k, e);
@@ -320,11 +331,15 @@ static int create(struct creation *k, bool waits, struct spawned *ret, struct er
     k->l.set_groups = rc == 0 && ns_may_set_groups(&k->c);
     if (rc == 0)
         rc = open_all(k, e);
+    if (rc == 0 && k->o->extras.init)
+        rc = k->l.init = program_file(k->o->extras.init, e);
     if (rc < 0)
         return rc;
     rc = launch(k, waits, ret, e);
     if (rc < 0)
         undo(k, ret->pid);
+    else
+        state_unlock(k->l.state_dir);
     return rc;
 }
 

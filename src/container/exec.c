@@ -140,7 +140,7 @@ _Noreturn static void enter(struct entering *n, int flags)
     if (rc < 0)
         give_up(n, &e);
     process_close_on_exec(n->o->preserve_fds);
-    process_exec(file, &n->j->p, n->o->preserve_fds, &e);
+    process_exec(file, &n->j->p, -1, n->o->preserve_fds, &e);
     give_up(n, &e);
 }
 
@@ -208,9 +208,9 @@ static int answer(struct entering *n, const struct sync_msg *m, int fd, struct e
         n->master = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         return 1;
     case SYNC_NOTIFY:
-        rc = spawn_notify(&n->seccomp, n->s, n->pid, fd, e);
-        if (rc == 0)
-            rc = sync_send(n->sync[0], SYNC_GO, 0, NULL, -1);
+        rc = spawn_notify(&n->seccomp, n->s, STATUS_RUNNING, n->pid, fd, e);
+        if (rc == 0 && (rc = sync_send(n->sync[0], SYNC_GO, 0, NULL, -1)) < 0)
+            err_set(e, rc, "the process was ended before it began");
         return rc < 0 ? rc : 1;
     default:
         return err_set(e, -EPROTO, "the process says nonsense");
@@ -290,15 +290,11 @@ static int open_container(const char *root, const char *id, const struct exec_op
     if (rc < 0)
         return rc;
     enum status is = state_status(s, *ret_dir, g);
-    if (is == STATUS_STOPPED || (is == STATUS_PAUSED && !o->ignore_paused))
+    if (is == STATUS_STOPPED || is == STATUS_CREATING || (is == STATUS_PAUSED && !o->ignore_paused))
         return err_set(e, -EBUSY, "container %s is %s", id, status_name(is));
-    if (!o->cgroup || !*o->cgroup)
-        return 0;
-    OWN_MEM char *path = path_make("%s/%s", s->cgroup_path, o->cgroup);
-    rc = cgroup_find(path, id, g, e);
-    if (rc == 0)
-        cgroup_look(g);
-    return rc;
+    for (unsigned i = 0; rc == 0 && i < o->nr_cgroups; i++)
+        rc = *o->cgroups[i] ? cgroup_below(g, o->cgroups[i], e) : 0;
+    return rc < 0 ? err_wrap(e, "--cgroup") : 0;
 }
 
 int container_exec(const char *root, const char *id, const struct exec_options *o, struct err *e)

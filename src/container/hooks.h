@@ -5,7 +5,7 @@
 #include "container/config.h"
 #include "container/state.h"
 
-/* All of a point, in order; stops at the first that fails. */
+/* All of a point, in order; stops at the first that fails. s->pid is the process as whoever calls sees it. */
 int hooks_run(const struct config *c, enum hook_point point, const struct state *s, enum status status,
               struct err *e);
 /* The same, each of them whatever becomes of the one before; failures are logged. */

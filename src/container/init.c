@@ -20,6 +20,7 @@
 
 #include "base/inroot.h"
 #include "base/own.h"
+#include "container/container.h"
 #include "container/hooks.h"
 #include "container/launch.h"
 #include "container/ns.h"
@@ -138,7 +139,7 @@ static int hooks_before_root(const struct launch *l, struct err *e)
     int rc = hooks_wait(l) ? sync_ask(l->sync, SYNC_NS_READY, -1) : 0;
     if (rc < 0)
         return err_code(e, rc, "wait for the hooks");
-    return hooks_run(l->c, HOOK_CREATE_CONTAINER, &l->state, STATUS_CREATED, e);
+    return hooks_run(l->c, HOOK_CREATE_CONTAINER, &l->state, STATUS_CREATING, e);
 }
 
 static int terminal(const struct launch *l, int root, int *ret_slave, struct err *e)
@@ -204,6 +205,8 @@ static int prepare(const struct launch *l, int slave, char **ret_file, struct er
         .personality = l->c->personality,
         .preserve_fds = l->preserve_fds,
         .set_groups = l->set_groups,
+        .landlock = l->landlock,
+        .landlock_abstract = l->landlock_abstract,
     };
     int rc = keyring(l, e);
     if (setsid() < 0 && errno != EPERM)
@@ -217,13 +220,19 @@ static int prepare(const struct launch *l, int slave, char **ret_file, struct er
     return rc < 0 ? rc : process_find(&l->c->process, ret_file, e);
 }
 
-/* Only the socket stays open: what else we hold would be there for `exec` to find. Returns its new number. */
-static int close_others(const struct launch *l)
+/*
+ * Only the socket stays open, and the program of init: what else we hold would be there for `exec` to find.
+ * Returns the socket's new number.
+ */
+static int close_others(const struct launch *l, int *init)
 {
-    int keep = 3 + (int)l->preserve_fds;
+    int keep = 3 + (int)l->preserve_fds, high = *init < 0 ? -1 : fcntl(*init, F_DUPFD_CLOEXEC, keep + 2);
     if (l->start != keep && dup3(l->start, keep, O_CLOEXEC) < 0)
         _exit(1);
-    syscall(SYS_close_range, keep + 1, ~0u, 0);
+    if (*init >= 0 && (high < 0 || dup3(high, keep + 1, O_CLOEXEC) < 0))
+        _exit(1);
+    *init = *init < 0 ? -1 : keep + 1;
+    syscall(SYS_close_range, keep + (*init < 0 ? 1 : 2), ~0u, 0);
     return keep;
 }
 
@@ -249,7 +258,9 @@ _Noreturn void init_main(struct launch *l)
     struct err e = {0};
     int slave = -1, told = l->sync;
     char *file = NULL;
+    int own = l->init;
     fresh_signals();
+    l->state.pid = getpid();
     int rc = spaces(l, &e);
     if (rc == 0)
         rc = root(l, &slave, &e);
@@ -261,10 +272,10 @@ _Noreturn void init_main(struct launch *l)
     if (l->start >= 0) {
         if (sync_send(told, SYNC_READY, 0, NULL, -1) < 0)
             _exit(1);
-        told = wait_for_start(close_others(l));
+        told = wait_for_start(close_others(l, &own));
     }
     rc = hooks_run(l->c, HOOK_START_CONTAINER, &l->state, STATUS_CREATED, &e);
     if (rc == 0)
-        rc = process_exec(file, &l->c->process, l->preserve_fds, &e);
+        rc = process_exec(file, &l->c->process, own, l->preserve_fds, &e);
     give_up(told, &e);
 }

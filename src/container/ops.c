@@ -11,6 +11,7 @@
 #include "container/container.h"
 #include "container/fdpass.h"
 #include "container/hooks.h"
+#include "container/state_lock.h"
 #include "container/sync.h"
 
 int container_open(const char *root, const char *id, struct state *ret, struct cgroup *ret_cgroup,
@@ -48,8 +49,12 @@ static int tell_start(int dir, const struct state *s, struct err *e)
 {
     OWN_FD sock = unix_connect_at(dir, "start");
     struct sync_msg m;
+    if (sock == -ECONNREFUSED) /* left by a `start` that was ended in the middle */
+        (void)unlinkat(dir, "start", 0);
+    if (sock == -ECONNREFUSED || sock == -ENOENT)
+        return wrong_status(s, STATUS_RUNNING, "started", e);
     if (sock < 0)
-        return sock == -ENOENT ? wrong_status(s, STATUS_RUNNING, "started", e) : err_code(e, sock, "start");
+        return err_code(e, sock, "start");
     if (unlinkat(dir, "start", 0) < 0) /* whoever takes it away is the one who starts */
         return errno == ENOENT ? wrong_status(s, STATUS_RUNNING, "started", e) : err_sys(e, "start");
     int rc = sync_recv(sock, &m, NULL);
@@ -62,10 +67,11 @@ int container_start(const char *root, const char *id, struct err *e)
 {
     OWN_STATE s = {0};
     OWN_FD dir = -1;
-    int rc = state_read(root, id, &s, &dir, e);
+    struct cgroup g;
+    int rc = container_open(root, id, &s, &g, &dir, e);
     if (rc < 0)
         return rc;
-    enum status is = state_status(&s, dir, NULL);
+    enum status is = state_status(&s, dir, &g);
     if (is != STATUS_CREATED)
         return wrong_status(&s, is, "started", e);
     rc = tell_start(dir, &s, e);
@@ -100,6 +106,8 @@ int container_kill(const char *root, const char *id, int sig, bool all, struct e
         return alive || g.nr ? cgroup_signal(&g, sig, e) : 0;
     if (!alive)
         return err_set(e, -ESRCH, "container %s is not running", id);
+    if (state_status(&s, dir, NULL) == STATUS_CREATING)
+        return wrong_status(&s, STATUS_CREATING, "signalled", e);
     rc = signal_process(&s, sig, e);
     /* A frozen process ends only once it is thawed. */
     if (rc == 0 && sig == SIGKILL && cgroup_frozen(&g))
@@ -184,7 +192,8 @@ static int delete_remains(const char *root, const char *id, struct err *e)
     return state_remove(root, id, e);
 }
 
-int container_delete(const char *root, const char *id, bool force, struct err *e)
+/* With its folder locked. */
+static int delete_locked(const char *root, const char *id, bool force, struct err *e)
 {
     OWN_STATE s = {0};
     OWN_FD dir = -1;
@@ -192,7 +201,7 @@ int container_delete(const char *root, const char *id, bool force, struct err *e
     struct err trouble = {0};
     int rc = container_open(root, id, &s, &g, &dir, &trouble);
     if (rc < 0 && force)
-        return rc == -ENOENT || state_check_id(id, NULL) < 0 ? 0 : delete_remains(root, id, e);
+        return delete_remains(root, id, e);
     if (rc < 0)
         return err_set(e, rc, "%s", trouble.text);
     enum status is = state_status(&s, dir, NULL);
@@ -209,4 +218,34 @@ int container_delete(const char *root, const char *id, bool force, struct err *e
     if (s.has_poststop)
         (void)run_hooks(root, &s, HOOK_POSTSTOP, STATUS_STOPPED);
     return state_remove(root, id, e);
+}
+
+/* -ENOENT: it is gone. By force, whoever makes it gives up once its process has ended; or waits for a hook.
+ */
+static int lock(const char *root, const char *id, int dir, bool force, struct err *e)
+{
+    OWN_STATE s = {0};
+    struct cgroup g;
+    int rc = state_lock(dir, force ? 0 : 1000);
+    if (rc == -EBUSY && force) {
+        if (container_open(root, id, &s, &g, NULL, NULL) == 0)
+            end_process(&s, &g);
+        rc = state_lock(dir, 3000);
+        return rc == -EBUSY ? 0 : rc;
+    }
+    return rc == -EBUSY ? err_set(e, rc, "container %s is being created or deleted", id) : rc;
+}
+
+int container_delete(const char *root, const char *id, bool force, struct err *e)
+{
+    int rc = state_check_id(id, e);
+    if (rc < 0)
+        return rc;
+    OWN_FD dir = state_lock_open(root, id);
+    rc = dir < 0 ? dir : lock(root, id, dir, force, e);
+    if (rc == -ENOENT)
+        return force ? 0 : err_set(e, rc, "container %s does not exist", id);
+    if (dir < 0)
+        return err_code(e, dir, "container %s", id);
+    return rc < 0 ? rc : delete_locked(root, id, force, e);
 }

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/close_range.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/personality.h>
@@ -18,7 +19,9 @@
 #include "base/file.h"
 #include "base/inroot.h"
 #include "base/log.h"
+#include "base/reaper.h"
 #include "container/caps.h"
+#include "container/landlock.h"
 #include "container/sync.h"
 #include "container/words.h"
 
@@ -213,6 +216,16 @@ static int become_user(const struct process_setup *s, struct err *e)
     return rc;
 }
 
+/* Either right will do; without new privileges it must hold before, so that is set here already. */
+static int confine(const struct process_setup *s, struct err *e)
+{
+    if (!s->landlock)
+        return 0;
+    if (s->p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return err_sys(e, "no new privileges");
+    return landlock_confine(s->landlock_abstract, e);
+}
+
 int process_become(const struct process_setup *s, struct err *e)
 {
     const struct process_config *p = s->p;
@@ -229,7 +242,8 @@ int process_become(const struct process_setup *s, struct err *e)
         cwd = go(p->cwd);
     if (cwd < 0 && cwd != -EACCES)
         return err_code(e, cwd, "process.cwd: %s", p->cwd);
-    if ((rc = labels(s, e)) < 0 || (early && (rc = filter(s, e)) < 0) || (rc = become_user(s, e)) < 0)
+    if ((rc = labels(s, e)) < 0 || (rc = confine(s, e)) < 0 || (early && (rc = filter(s, e)) < 0) ||
+        (rc = become_user(s, e)) < 0)
         return rc;
     if (cwd < 0 && (cwd = go(p->cwd)) < 0) /* only that user may enter it */
         return err_code(e, cwd, "process.cwd: %s", p->cwd);
@@ -334,7 +348,23 @@ static char *home_of(uint32_t uid)
     return NULL;
 }
 
-int process_exec(const char *file, const struct process_config *p, unsigned listen_fds, struct err *e)
+static int exec_by(int init, const char *file, const struct process_config *p, const char **env)
+{
+    OWN_MEM const char **argv = calloc(p->args.nr + 3, sizeof(*argv));
+    sigset_t all;
+    if (!argv)
+        return -1;
+    sigfillset(&all); /* the kernel keeps none for a first process that does not wait for it */
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    argv[0] = REAPER_NAME;
+    argv[1] = file;
+    for (unsigned i = 0; i < p->args.nr; i++)
+        argv[i + 2] = p->args.item[i];
+    return (int)syscall(SYS_execveat, init, "", argv, env, AT_EMPTY_PATH);
+}
+
+int process_exec(const char *file, const struct process_config *p, int init, unsigned listen_fds,
+                 struct err *e)
 {
     char count[32];
     const char **env = calloc(p->env.nr + 4, sizeof(*env));
@@ -349,7 +379,10 @@ int process_exec(const char *file, const struct process_config *p, unsigned list
         env[nr++] = count;
         env[nr++] = "LISTEN_PID=1";
     }
-    execve(file, (char *const *)p->args.item, (char *const *)env);
+    if (init >= 0)
+        exec_by(init, file, p, env);
+    else
+        execve(file, (char *const *)p->args.item, (char *const *)env);
     int rc = err_sys(e, "exec %s", file);
     free(env);
     return rc;

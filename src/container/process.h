@@ -16,6 +16,7 @@ struct process_setup {
     int64_t personality; /* UNSET */
     unsigned preserve_fds;
     bool set_groups;
+    bool landlock, landlock_abstract; /* landlock.h */
 };
 
 /* The program that args[0] means, looked up as execvp would, malloc'd. -ENOENT, -EACCES. */
@@ -24,8 +25,9 @@ int process_find(const struct process_config *p, char **ret, struct err *e);
 /* Limits, scheduling, working folder, labels, user, capabilities, seccomp. Call process_find after it. */
 int process_become(const struct process_setup *s, struct err *e);
 
-/* Only returns if it fails. */
-int process_exec(const char *file, const struct process_config *p, unsigned listen_fds, struct err *e);
+/* init: a program to start it (base/reaper.h), -1: none. Only returns if it fails. */
+int process_exec(const char *file, const struct process_config *p, int init, unsigned listen_fds,
+                 struct err *e);
 
 /* Everything above the standard streams and the n behind them closes at exec. */
 void process_close_on_exec(unsigned preserve_fds);

@@ -107,15 +107,25 @@ _Noreturn static void intermediate(struct launch *l)
 
 /* ---- making the process ---- */
 
-/* No namespaces: what is a container's is made inside of the machine. */
+/*
+ * What is a container's is made inside of the machine; the monitor itself gets a pid namespace, so that
+ * nobody who looks at the container's processes sees the host's. We ourselves go on in the one we were in.
+ */
 static pid_t fork_machine(struct launch *l, struct err *e)
 {
+    OWN_FD ours = openat(l->proc, "self/ns/pid", O_RDONLY | O_CLOEXEC);
+    bool apart = ours >= 0 && unshare(CLONE_NEWPID) == 0;
     pid_t pid = fork();
     if (pid == 0) {
         l->machine(l);
         _exit(1);
     }
-    return pid < 0 ? err_sys(e, "fork") : pid;
+    int rc = pid < 0 ? err_sys(e, "fork") : 0;
+    if (apart && setns(ours, CLONE_NEWPID) < 0 && rc == 0) {
+        kill(pid, SIGKILL);
+        return err_sys(e, "go back to the pid namespace");
+    }
+    return rc < 0 ? rc : pid;
 }
 
 static pid_t clone_init(struct launch *l, struct err *e)
@@ -161,23 +171,24 @@ static int become_known(struct serving *v, struct err *e)
 static int runtime_hooks(struct serving *v, struct err *e)
 {
     const struct launch *l = v->l;
-    int rc = hooks_run(l->c, HOOK_PRESTART, &l->state, STATUS_CREATED, e);
-    return rc < 0 ? rc : hooks_run(l->c, HOOK_CREATE_RUNTIME, &l->state, STATUS_CREATED, e);
+    int rc = hooks_run(l->c, HOOK_PRESTART, &l->state, STATUS_CREATING, e);
+    return rc < 0 ? rc : hooks_run(l->c, HOOK_CREATE_RUNTIME, &l->state, STATUS_CREATING, e);
 }
 
-static json_t *notify_state(const struct seccomp_filter *f, const struct state *s, pid_t pid)
+static json_t *notify_state(const struct seccomp_filter *f, const struct state *s, enum status status,
+                            pid_t pid)
 {
     json_t *j = json_pack("{s:s, s:[s], s:i, s:o}", "ociVersion", "1.2.0", "fds", "seccompFd", "pid", pid,
-                          "state", state_public(s, STATUS_CREATED));
+                          "state", state_public(s, status));
     if (j && f->metadata)
         json_object_set_new(j, "metadata", json_string(f->metadata));
     return j;
 }
 
-int spawn_notify(const struct seccomp_filter *f, const struct state *s, pid_t pid, int listener,
-                 struct err *e)
+int spawn_notify(const struct seccomp_filter *f, const struct state *s, enum status status, pid_t pid,
+                 int listener, struct err *e)
 {
-    OWN(json_t) j = notify_state(f, s, pid);
+    OWN(json_t) j = notify_state(f, s, status, pid);
     OWN_MEM char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
     OWN_FD sock = text ? unix_connect(f->listener, SOCK_STREAM, e) : err_code(e, -ENOMEM, "state");
     if (sock < 0)
@@ -218,13 +229,13 @@ static int answer(struct serving *v, const struct sync_msg *m, int fd, struct er
         rc = runtime_hooks(v, e);
         break;
     case SYNC_NOTIFY:
-        rc = spawn_notify(&v->l->seccomp, &v->l->state, v->pid, fd, e);
+        rc = spawn_notify(&v->l->seccomp, &v->l->state, STATUS_CREATING, v->pid, fd, e);
         break;
     default:
         return err_set(e, -EPROTO, "the container's process says nonsense");
     }
-    if (rc == 0)
-        rc = sync_send(v->sock, SYNC_GO, 0, NULL, -1);
+    if (rc == 0 && (rc = sync_send(v->sock, SYNC_GO, 0, NULL, -1)) < 0)
+        err_set(e, rc, "the container's process was ended while it was made");
     return rc < 0 ? rc : 1;
 }
 
@@ -252,7 +263,7 @@ static int serve(struct serving *v, struct err *e)
     }
 }
 
-static void bury(pid_t pid)
+void spawn_bury(pid_t pid)
 {
     kill(pid, SIGKILL);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -276,9 +287,9 @@ int spawn_init(struct launch *l, struct spawned *ret, struct err *e)
     close(pair[0]);
     if (rc < 0) {
         if (v.pid > 0)
-            bury(v.pid);
+            spawn_bury(v.pid);
         if (v.first > 0 && v.first != v.pid)
-            bury(v.first);
+            spawn_bury(v.first);
         own_fd(&v.master);
         return rc;
     }

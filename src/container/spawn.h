@@ -16,6 +16,9 @@ struct spawned {
  */
 int spawn_init(struct launch *l, struct spawned *ret, struct err *e);
 
+/* Kill and wait for a process that spawn_init made. */
+void spawn_bury(pid_t pid);
+
 /* Send seccomp's listener with the state of the container's process to the profile's socket. */
-int spawn_notify(const struct seccomp_filter *f, const struct state *s, pid_t pid, int listener,
-                 struct err *e);
+int spawn_notify(const struct seccomp_filter *f, const struct state *s, enum status status, pid_t pid,
+                 int listener, struct err *e);

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/utc.h"
 
-static const char *const names[] = {"created", "running", "paused", "stopped"};
+static const char *const names[] = {"creating", "created", "running", "paused", "stopped"};
 
 const char *status_name(enum status s)
 {
@@ -103,9 +103,9 @@ int state_make(const char *root, const char *id, struct err *e)
 int state_remove(const char *root, const char *id, struct err *e)
 {
     OWN_MEM char *path = path_make("%s/%s", root, id);
-    static const char *const files[] = {"state.json", "config.json", "start"};
+    static const char *const files[] = {"state.json", "config.json", "start", "start.new"};
     OWN_FD dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    for (unsigned i = 0; dir >= 0 && i < 3; i++)
+    for (unsigned i = 0; dir >= 0 && i < sizeof(files) / sizeof(files[0]); i++)
         (void)unlinkat(dir, files[i], 0);
     return rmdir(path) == 0 || errno == ENOENT ? 0 : dir_remove(path, e);
 }
@@ -255,13 +255,20 @@ bool state_alive(const struct state *s)
     return s->pid > 0 && s->pid_start && process_start_ticks(s->pid) == s->pid_start;
 }
 
+static bool has(int dir, const char *name)
+{
+    return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 enum status state_status(const struct state *s, int dir, const struct cgroup *g)
 {
     if (!state_alive(s))
         return STATUS_STOPPED;
-    if (faccessat(dir, "start", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-        return STATUS_CREATED;
-    return g && cgroup_frozen(g) ? STATUS_PAUSED : STATUS_RUNNING;
+    if (g && cgroup_frozen(g)) /* one that waits for `start` may be paused too */
+        return STATUS_PAUSED;
+    if (has(dir, "start.new"))
+        return STATUS_CREATING;
+    return has(dir, "start") ? STATUS_CREATED : STATUS_RUNNING;
 }
 
 json_t *state_public(const struct state *s, enum status status)

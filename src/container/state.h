@@ -3,11 +3,13 @@
  * state: what the runtime remembers of a container: a folder ROOT/ID with
  *
  *     state.json    this struct          config.json   the bundle's, as it was at create
- *     start         a socket on which the container's first process waits; gone once it was told to start
+ *     start         a socket on which the container's first process waits; gone once it was told to start,
+ *                   and called start.new until it may be told so
  *
  *     machine       a machine's: its monitor's control socket; out/: files that it and its guest exchange
  *
- * Its status is never stored: it follows from the process, the socket and the freezer.
+ * Its status is never stored: it follows from the process, the socket and the freezer. Who makes or removes a
+ * container holds a lock on its folder meanwhile (state_lock.h).
  */
 #pragma once
 
@@ -18,7 +20,7 @@
 #include "container/cgroup.h"
 #include "container/rdt.h"
 
-enum status { STATUS_CREATED, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPED };
+enum status { STATUS_CREATING, STATUS_CREATED, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPED };
 const char *status_name(enum status s);
 
 struct state {

@@ -11,7 +11,7 @@ static int look_at_filter(struct bridge_look *l)
 {
     uint32_t policy = NF_ACCEPT;
     OWN_FD fd = netlink_open(NETLINK_NETFILTER);
-    int rc = fd < 0 ? fd : nft_look(fd, "hospes");
+    int rc = fd < 0 ? fd : nft_look(fd, "hospes", NULL);
     if (rc < 0 && rc != -ENOENT)
         return rc;
     l->dropped = nft_policy(fd, "filter", "FORWARD", &policy) == 0 && policy == NF_DROP;

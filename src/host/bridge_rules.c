@@ -44,7 +44,7 @@ static void forward(struct nft *n)
     nft_rule_end(n);
 }
 
-static void masquerade(struct nft *n)
+static void masquerade(struct nft *n, const struct subnet *s)
 {
     nft_chain(n, "masquerade", "nat", NF_INET_POST_ROUTING, NFT_PRIORITY_SRCNAT);
     /* iifname hospes0 oifname != hospes0 masquerade */
@@ -53,9 +53,10 @@ static void masquerade(struct nft *n)
     nft_oifname(n, false, BRIDGE_NAME);
     nft_masquerade(n);
     nft_rule_end(n);
-    /* iifname hospes0 oifname hospes0 ct status dnat masquerade: the answer has to come back by the host */
+    /* ip saddr 10.87.0.0/16 oifname hospes0 ct status dnat masquerade: the answer has to come back by the
+     * host. (Of what br_netfilter has gone this way no iifname is known.) */
     nft_rule(n, "masquerade");
-    nft_iifname(n, true, BRIDGE_NAME);
+    nft_saddr_in(n, s);
     nft_oifname(n, true, BRIDGE_NAME);
     nft_ct_dnat(n, true);
     nft_masquerade(n);
@@ -68,20 +69,24 @@ static void masquerade(struct nft *n)
     nft_rule_end(n);
 }
 
-int bridge_rules_open(struct err *e)
+int bridge_rules_open(const struct subnet *s, struct err *e)
 {
+    char comment[SUBNET_TEXT];
     struct nft n;
+    subnet_text(s, comment);
     OWN_FD fd = netlink_open(NETLINK_NETFILTER);
-    int rc = fd < 0 ? fd : nft_look(fd, TABLE);
-    if (rc == -ENOENT) {
+    int rc = fd < 0 ? fd : nft_look(fd, TABLE, comment);
+    if (rc == -ENOENT || rc == -ESTALE) {
         nft_begin(&n, TABLE);
-        nft_table(&n, true, false);
+        nft_table(&n, NULL);
+        nft_table_delete(&n);
+        nft_table(&n, comment);
         guard(&n);
         forward(&n);
-        masquerade(&n);
+        masquerade(&n, s);
         rc = nft_send(&n, fd);
     }
-    return rc < 0 && rc != -EEXIST ? err_code(e, rc, "packet filter (nftables)") : 0;
+    return rc < 0 ? err_code(e, rc, "packet filter (nftables)") : 0;
 }
 
 /* ---- published ports ---- */
@@ -105,7 +110,7 @@ static void lead_all(struct nft *n, struct in_addr address, const struct net_for
         const char *name;
         unsigned hook;
     } chains[] = {{"prerouting", NF_INET_PRE_ROUTING}, {"output", NF_INET_LOCAL_OUT}};
-    nft_table(n, false, true);
+    nft_table_owned(n);
     for (int c = 0; c < 2; c++) {
         nft_chain(n, chains[c].name, "nat", chains[c].hook, NFT_PRIORITY_DSTNAT);
         nft_flush(n, chains[c].name);

@@ -2,7 +2,7 @@
 /*
  * bridge_rules: what the packet filter does for containers on the bridge.
  *
- *     table ip hospes {                                  one for the host, made by the first container
+ *     table ip hospes {                                  one for the host; its comment: the subnet
  *         chain guard {       hook prerouting, raw       no packets for or of the host's loopback from them
  *         chain forward {     hook forward               from outside only what was published
  *         chain masquerade {  hook postrouting, nat      out with the host's address; published ports from
@@ -15,8 +15,9 @@
 
 #include "base/err.h"
 #include "host/net_forward.h"
+#include "host/subnet.h"
 
-int bridge_rules_open(struct err *e); /* -EPERM, -EOPNOTSUPP */
+int bridge_rules_open(const struct subnet *s, struct err *e); /* -EPERM, -EOPNOTSUPP */
 
 /*
  * Ports that lead to address, instead of those that did: all or none of the change. fd: of

@@ -50,21 +50,34 @@ int link_mtu(int fd, int index, unsigned *ret)
     return rc;
 }
 
-static int up(int fd, int index, const char *name)
+static void begin_up(struct netlink_request *r, int index)
 {
     const struct ifinfomsg head = {
         .ifi_family = AF_UNSPEC, .ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
-    struct netlink_request r;
-    netlink_init(&r);
-    netlink_message(&r, RTM_SETLINK, NLM_F_ACK, &head, sizeof(head));
-    if (name)
-        netlink_put_text(&r, IFLA_IFNAME, name);
-    return netlink_send(fd, &r);
+    netlink_init(r);
+    netlink_message(r, RTM_NEWLINK, NLM_F_ACK, &head, sizeof(head));
 }
 
 int link_up(int fd, int index)
 {
-    return up(fd, index, NULL);
+    struct netlink_request r;
+    begin_up(&r, index);
+    return netlink_send(fd, &r);
+}
+
+/* Of a bridge, with leave to send a frame back where it came from: a container's own published port. */
+static int end_up(int fd, const char *name)
+{
+    struct netlink_request r;
+    begin_up(&r, 0);
+    netlink_put_text(&r, IFLA_IFNAME, name);
+    size_t info = netlink_nest(&r, IFLA_LINKINFO, NULL, 0);
+    netlink_put_text(&r, IFLA_INFO_SLAVE_KIND, "bridge");
+    size_t data = netlink_nest(&r, IFLA_INFO_SLAVE_DATA, NULL, 0);
+    netlink_put_u8(&r, IFLA_BRPORT_MODE, 1);
+    netlink_nest_end(&r, data);
+    netlink_nest_end(&r, info);
+    return netlink_send(fd, &r);
 }
 
 /* Containers speak IPv4 only: no addresses are made for the host's end. A kernel without IPv6 refuses. */
@@ -128,7 +141,7 @@ int link_make_pair(int fd, const struct link_pair *p)
     if (rc < 0)
         return rc;
     no_ipv6(fd, p->name);
-    return up(fd, 0, p->name);
+    return end_up(fd, p->name);
 }
 
 int link_set_ipv4(int fd, int index, unsigned setting, uint32_t value)

@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FAMILY NFPROTO_IPV4
+#define FAMILY      NFPROTO_IPV4
+#define COMMENT_MAX 64
 
 /* ---- messages ---- */
 
@@ -27,19 +28,40 @@ static void batch(struct netlink_request *r, unsigned type)
     netlink_message(r, type, 0, &head, sizeof(head));
 }
 
-void nft_begin(struct nft *n, const char *table)
+void nft_begin(struct nft *n, const char *name)
 {
     netlink_init(&n->request);
-    n->table = table;
+    n->table = name;
     batch(&n->request, NFNL_MSG_BATCH_BEGIN);
 }
 
-void nft_table(struct nft *n, bool exclusive, bool owned)
+static void table(struct nft *n, uint32_t flags)
 {
-    struct netlink_request *r = &n->request;
-    message(r, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK | (exclusive ? NLM_F_EXCL : 0));
-    netlink_put_text(r, NFTA_TABLE_NAME, n->table);
-    netlink_put_be32(r, NFTA_TABLE_FLAGS, owned ? NFT_TABLE_F_OWNER : 0);
+    message(&n->request, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK);
+    netlink_put_text(&n->request, NFTA_TABLE_NAME, n->table);
+    netlink_put_be32(&n->request, NFTA_TABLE_FLAGS, flags);
+}
+
+/* Type 0 (a comment), length with the final 0, text: as the nft program keeps it. */
+static size_t user_data(const char *comment, char data[COMMENT_MAX])
+{
+    size_t n = (size_t)snprintf(data + 2, COMMENT_MAX - 2, "%s", comment) + 1;
+    data[0] = 0;
+    data[1] = (char)n;
+    return 2 + n;
+}
+
+void nft_table(struct nft *n, const char *comment)
+{
+    char data[COMMENT_MAX];
+    table(n, 0);
+    if (comment)
+        netlink_put(&n->request, NFTA_TABLE_USERDATA, data, user_data(comment, data));
+}
+
+void nft_table_owned(struct nft *n)
+{
+    table(n, NFT_TABLE_F_OWNER);
 }
 
 void nft_table_delete(struct nft *n)
@@ -138,7 +160,7 @@ static void payload(struct nft *n, uint32_t base, uint32_t offset, uint32_t len)
     end(n, x);
 }
 
-static void name(struct nft *n, uint32_t key, bool same, const char *text)
+static void interface(struct nft *n, uint32_t key, bool same, const char *text)
 {
     char padded[IFNAMSIZ] = "";
     snprintf(padded, sizeof(padded), "%s", text);
@@ -148,12 +170,12 @@ static void name(struct nft *n, uint32_t key, bool same, const char *text)
 
 void nft_iifname(struct nft *n, bool same, const char *text)
 {
-    name(n, NFT_META_IIFNAME, same, text);
+    interface(n, NFT_META_IIFNAME, same, text);
 }
 
 void nft_oifname(struct nft *n, bool same, const char *text)
 {
-    name(n, NFT_META_OIFNAME, same, text);
+    interface(n, NFT_META_OIFNAME, same, text);
 }
 
 void nft_saddr(struct nft *n, struct in_addr address, unsigned bytes)
@@ -188,21 +210,35 @@ void nft_l4(struct nft *n, uint8_t protocol, uint16_t dport)
     compare(n, true, &wire, sizeof(wire));
 }
 
-/* Bits of a connection's word: whether any of mask is set, or none is. */
-static void ct(struct nft *n, uint32_t key, uint32_t mask, bool any)
+static void mask(struct nft *n, const uint32_t *bits)
+{
+    const uint32_t zero = 0;
+    struct expr x = begin(n, "bitwise");
+    netlink_put_be32(&n->request, NFTA_BITWISE_SREG, NFT_REG_1);
+    netlink_put_be32(&n->request, NFTA_BITWISE_DREG, NFT_REG_1);
+    netlink_put_be32(&n->request, NFTA_BITWISE_LEN, sizeof(*bits));
+    value(n, NFTA_BITWISE_MASK, bits, sizeof(*bits));
+    value(n, NFTA_BITWISE_XOR, &zero, sizeof(zero));
+    end(n, x);
+}
+
+void nft_saddr_in(struct nft *n, const struct subnet *s)
+{
+    const uint32_t bits = htonl(~subnet_last(s) & ~1u), base = htonl(s->base);
+    payload(n, NFT_PAYLOAD_NETWORK_HEADER, 12, sizeof(base));
+    mask(n, &bits);
+    compare(n, true, &base, sizeof(base));
+}
+
+/* Bits of a connection's word: whether any of them is set, or none is. */
+static void ct(struct nft *n, uint32_t key, uint32_t bits, bool any)
 {
     const uint32_t zero = 0;
     struct expr x = begin(n, "ct");
     netlink_put_be32(&n->request, NFTA_CT_DREG, NFT_REG_1);
     netlink_put_be32(&n->request, NFTA_CT_KEY, key);
     end(n, x);
-    x = begin(n, "bitwise");
-    netlink_put_be32(&n->request, NFTA_BITWISE_SREG, NFT_REG_1);
-    netlink_put_be32(&n->request, NFTA_BITWISE_DREG, NFT_REG_1);
-    netlink_put_be32(&n->request, NFTA_BITWISE_LEN, sizeof(mask));
-    value(n, NFTA_BITWISE_MASK, &mask, sizeof(mask));
-    value(n, NFTA_BITWISE_XOR, &zero, sizeof(zero));
-    end(n, x);
+    mask(n, &bits);
     compare(n, !any, &zero, sizeof(zero));
 }
 
@@ -264,19 +300,22 @@ int nft_send(struct nft *n, int fd)
     return netlink_send(fd, &n->request);
 }
 
-static int seen(void *ctx, const struct nlmsghdr *m)
+static int see_table(void *ctx, const struct nlmsghdr *m)
 {
-    (void)ctx, (void)m;
-    return 0;
+    const char *comment = ctx;
+    char want[COMMENT_MAX];
+    size_t n = comment ? user_data(comment, want) : 0;
+    const void *have = comment ? netlink_get(m, sizeof(struct nfgenmsg), NFTA_TABLE_USERDATA, n) : NULL;
+    return !comment || (have && netlink_length(have) == n && memcmp(have, want, n) == 0) ? 0 : -ESTALE;
 }
 
-int nft_look(int fd, const char *table)
+int nft_look(int fd, const char *name, const char *comment)
 {
     struct netlink_request r;
     netlink_init(&r);
     message(&r, NFT_MSG_GETTABLE, 0);
-    netlink_put_text(&r, NFTA_TABLE_NAME, table);
-    return netlink_ask(fd, &r, seen, NULL);
+    netlink_put_text(&r, NFTA_TABLE_NAME, name);
+    return netlink_ask(fd, &r, see_table, (void *)(uintptr_t)comment);
 }
 
 static int see_policy(void *ctx, const struct nlmsghdr *m)
@@ -286,12 +325,12 @@ static int see_policy(void *ctx, const struct nlmsghdr *m)
     return 0;
 }
 
-int nft_policy(int fd, const char *table, const char *chain, uint32_t *ret)
+int nft_policy(int fd, const char *of, const char *chain, uint32_t *ret)
 {
     struct netlink_request r;
     netlink_init(&r);
     message(&r, NFT_MSG_GETCHAIN, 0);
-    netlink_put_text(&r, NFTA_CHAIN_TABLE, table);
+    netlink_put_text(&r, NFTA_CHAIN_TABLE, of);
     netlink_put_text(&r, NFTA_CHAIN_NAME, chain);
     return netlink_ask(fd, &r, see_policy, ret);
 }

@@ -15,6 +15,7 @@
 #include <linux/netfilter.h> /* behind the C library's, which it makes way for */
 
 #include "host/netlink.h"
+#include "host/subnet.h"
 
 struct nft {
     struct netlink_request request;
@@ -22,9 +23,11 @@ struct nft {
     size_t nest; /* the rule's expressions */
 };
 
-/* owned: nobody else may change the table, and it goes when the socket that it was sent by is closed. */
 void nft_begin(struct nft *n, const char *table);
-void nft_table(struct nft *n, bool exclusive, bool owned);
+/* Make it, if it is missing. comment: what nft(8) shows of it, or NULL. */
+void nft_table(struct nft *n, const char *comment);
+/* Nobody else may change it, and it goes when the socket that it was sent by is closed. */
+void nft_table_owned(struct nft *n);
 void nft_table_delete(struct nft *n); /* with all that is in it */
 
 #define NFT_PRIORITY_RAW    (-300)
@@ -42,6 +45,7 @@ void nft_iifname(struct nft *n, bool same, const char *name); /* same: it is; el
 void nft_oifname(struct nft *n, bool same, const char *name);
 void nft_daddr(struct nft *n, struct in_addr address, unsigned bytes); /* its first bytes: 1 means /8 */
 void nft_saddr(struct nft *n, struct in_addr address, unsigned bytes);
+void nft_saddr_in(struct nft *n, const struct subnet *s);
 void nft_daddr_is_local(struct nft *n); /* an address of this host */
 void nft_l4(struct nft *n, uint8_t protocol, uint16_t dport);
 void nft_ct_state(struct nft *n, uint32_t any); /* NF_CT_STATE_BIT() */
@@ -50,9 +54,10 @@ void nft_dnat(struct nft *n, struct in_addr to, uint16_t port);
 void nft_masquerade(struct nft *n);
 void nft_drop(struct nft *n);
 
-/* fd: netlink_open(NETLINK_NETFILTER). -errno; -EEXIST: an exclusive table is there. */
+/* fd: netlink_open(NETLINK_NETFILTER). -errno. */
 int nft_send(struct nft *n, int fd);
-/* Whether a table is there: 0, -ENOENT, or why it cannot be told. */
-int nft_look(int fd, const char *table);
+/* Whether a table is there, with that comment if one is given: 0, -ENOENT, -ESTALE, or why it cannot be told.
+ */
+int nft_look(int fd, const char *table, const char *comment);
 /* What a base chain does with what no rule decides: NF_ACCEPT, NF_DROP. */
 int nft_policy(int fd, const char *table, const char *chain, uint32_t *ret);

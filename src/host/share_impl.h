@@ -51,7 +51,7 @@ struct share {
     struct share_handle *handles;
     unsigned nr_handles;
 
-    uint8_t message[SHARE_BYTES], answer[SHARE_BYTES];
+    _Alignas(8) uint8_t message[SHARE_BYTES], answer[SHARE_BYTES];
 };
 
 /* One message of the guest's, checked for its size; arg[len] is behind its header. */

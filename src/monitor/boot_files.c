@@ -143,7 +143,8 @@ static int load(const struct guest_config *c, const struct image *image, struct 
         (rc = file_read(kernel, KERNEL_MAX, &b->kernel, &b->kernel_len, e)) < 0)
         return rc;
     bool ours = image || c->share;
-    if (ours && c->kernel)
+    if (ours &&
+        (c->kernel || !modules)) /* an image without modules may be made for a kernel that needs none */
         modules = boot_modules_for(kernel, b->kernel, b->kernel_len);
     rc = ours ? make_initramfs(c, modules, b, e) : load_initrd(c, b, e);
     return rc < 0 ? rc : make_cmdline(c, image, b, e);

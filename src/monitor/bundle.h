@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "monitor/container_ids.h"
 #include "monitor/guest.h"
 
 struct bundle_user {
@@ -24,7 +25,8 @@ struct bundle {
     const char *const *volumes;    /* folders of the root that can be written to even if it cannot; or NULL */
     const char *shell;             /* what runs if there is no command */
     const char *netns;             /* a network namespace to join, or NULL */
-    bool rootless;                 /* in a user namespace of the monitor's with one user in it */
+    bool rootless;                 /* in a user namespace of the monitor's */
+    struct container_ids ids;      /* whom that has */
     struct bundle_device *devices; /* bundle_config finds them */
     unsigned nr_devices;
 };

@@ -2,6 +2,7 @@
 /* bundle_linux: see bundle_linux.h. Source: OCI runtime-spec 1.2, config-linux.md. */
 #include "monitor/bundle_linux.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -113,9 +114,16 @@ json_t *bundle_annotations(const struct bundle *b)
     return pairs(b->guest->container.annotations);
 }
 
-static json_t *one_id(void)
+/* All that our own user namespace has: a range of one below it must lie in one of its ranges. */
+static json_t *same_ids(const char *map)
 {
-    return json_pack("[{s:i, s:i, s:i}]", "containerID", 0, "hostID", 0, "size", 1);
+    json_t *a = json_array();
+    OWN_FILE f = fopen(map, "re");
+    unsigned inside, outside, count;
+    while (f && fscanf(f, "%u %u %u", &inside, &outside, &count) == 3)
+        json_array_append_new(a, json_pack("{s:I, s:I, s:I}", "containerID", (json_int_t)inside, "hostID",
+                                           (json_int_t)inside, "size", (json_int_t)count));
+    return a;
 }
 
 static json_t *strings(const char *const *list)
@@ -154,8 +162,8 @@ json_t *bundle_linux(const struct bundle *b, const struct guest_security *s)
     if (j && b->guest->container.sysctls)
         json_object_set_new(j, "sysctl", pairs(b->guest->container.sysctls));
     if (j && b->rootless) {
-        json_object_set_new(j, "uidMappings", one_id());
-        json_object_set_new(j, "gidMappings", one_id());
+        json_object_set_new(j, "uidMappings", same_ids("/proc/self/uid_map"));
+        json_object_set_new(j, "gidMappings", same_ids("/proc/self/gid_map"));
     }
     return j;
 }

@@ -11,6 +11,8 @@
 #include "monitor/guest_mount.h"
 #include "monitor/guest_option.h"
 
+#define TTY_GROUP 5
+
 static void mount(json_t *list, const char *type, const char *from, const char *to, const char *options)
 {
     json_t *o = json_array();
@@ -49,8 +51,8 @@ static void kernel_mounts(json_t *list, const struct bundle *b)
     mount(list, "proc", "proc", "/proc", "nosuid,noexec,nodev");
     mount(list, "tmpfs", "tmpfs", "/dev", "nosuid,strictatime,mode=755,size=65536k");
     mount(list, "devpts", "devpts", "/dev/pts",
-          alone ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620"
-                : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
+          alone && b->ids.gids <= TTY_GROUP ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620"
+                                            : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
     shared_memory(list, k);
     if (alone && hosts_net) /* a sysfs shows a network, and that is not ours */
         mount(list, "none", "/sys", "/sys", "rbind,nosuid,noexec,nodev,rro");

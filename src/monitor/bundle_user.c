@@ -20,7 +20,7 @@ static bool cut(char *line, char *field[FIELDS], unsigned least)
     for (char *part; nr < FIELDS && (part = strsep(&line, ":"));)
         field[nr++] = part;
     for (unsigned i = nr; i < FIELDS; i++)
-        field[i] = (char[]){""};
+        field[i] = (char *)"";
     return nr >= least;
 }
 

@@ -191,6 +191,7 @@ int client_inspect(const char *name, json_t **ret, struct err *e)
     json_t *j = describe(&c, about, alive, told);
     copy(j, told, "agent");
     copy(j, told, "init");
+    copy(j, told, "restarts");
     copy(j, told, "stats");
     copy(j, about, "last");
     json_object_set_new(j, "config", guest_json(&c));

@@ -43,7 +43,9 @@ static int set_limits(const struct container_change *c, const struct guest_updat
     if (json_object_size(limits) == 0)
         return 0;
     int rc = config_parse_resources(limits, &config, e);
-    return rc < 0 ? rc : container_update(c->states, c->id, &config.resources, e);
+    if (rc == 0)
+        rc = container_update(c->states, c->id, &config.resources, e);
+    return rc == -EACCES || rc == -EPERM ? err_wrap(e, "limits take a cgroup of our own") : rc;
 }
 
 /* ---- mounts ---- */

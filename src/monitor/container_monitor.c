@@ -14,29 +14,28 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
-#include "base/inroot.h"
 #include "base/log.h"
 #include "container/container.h"
 #include "container/words.h"
-#include "monitor/bundle.h"
 #include "monitor/chores.h"
+#include "monitor/container_again.h"
 #include "monitor/container_change.h"
 #include "monitor/container_exec.h"
 #include "monitor/container_files.h"
 #include "monitor/container_id.h"
-#include "monitor/container_root.h"
+#include "monitor/container_making.h"
 #include "monitor/container_stats.h"
-#include "monitor/container_volumes.h"
-#include "store/image.h"
-#include "store/image_layers.h"
 
 #define NOBODY_CAME_NS 10000000000u /* for the client of a foreground run to join */
 
 struct monitor {
     const struct monitor_config *c;
+    const struct guest_config *guest; /* c's; once it runs again, later */
+    struct guest_config later;
     pthread_mutex_t lock;
     struct loop *loop;
     struct console *console;
@@ -46,12 +45,12 @@ struct monitor {
     struct container_execs execs;
     struct container_net net;
     struct loop_timer nobody;
-    struct image *image;
-    int image_hold, signals;
-    char *id, *states, *root, *shell;
-    struct bundle_user user;
-    bool rootless, reaped;
-    pid_t pid; /* of its first process; 0: there is none */
+    struct container_making making;
+    struct container_again again;
+    int signals;
+    char *id, *states;
+    bool reaped, awaited; /* awaited: nobody has come yet for the output, which is held back */
+    pid_t pid;            /* of its first process; 0: there is none */
     uint64_t started_ns;
 };
 
@@ -75,6 +74,15 @@ static int thaw(void *ctx, struct err *e)
     return container_pause(m->states, m->id, false, e);
 }
 
+/* While a process is in sigwait(3) what it waits for does not show as blocked. */
+static bool waits_for_signals(pid_t pid)
+{
+    char path[32];
+    OWN_MEM char *text = NULL;
+    snprintf(path, sizeof(path), "/proc/%d/syscall", (int)pid);
+    return file_read(path, 256, &text, NULL, NULL) == 0 && strtol(text, NULL, 10) == SYS_rt_sigtimedwait;
+}
+
 /* Whether the process does something of its own with a signal. Nobody asks it in vain then. */
 static bool minds(pid_t pid, int number)
 {
@@ -89,23 +97,29 @@ static bool minds(pid_t pid, int number)
         if (at && strtoull(at + strlen(keys[i]), NULL, 16) >> (number - 1) & 1)
             return true;
     }
-    return false;
+    return waits_for_signals(pid);
 }
 
 /* The kernel keeps a signal that would end it from a namespace's first process, unless that one handles it.
  */
 static int ask_to_end(struct monitor *m, int number, struct err *e)
 {
-    bool deaf = !m->c->guest->container.host_pid && !minds(m->pid, number);
+    bool deaf = !m->guest->container.host_pid && !minds(m->pid, number);
     return container_kill(m->states, m->id, deaf ? SIGKILL : number, false, e);
 }
 
 static int ask(void *ctx, struct err *e)
 {
     struct err trouble;
-    const struct monitor *m = ctx;
-    const char *said = m->c->guest->container.stop_signal;
-    int rc = ask_to_end(ctx, said ? signal_number(said) : SIGTERM, &trouble);
+    struct monitor *m = ctx;
+    if (!m->pid) { /* it waits to run again */
+        loop_timer_arm(&m->again.timer, 0);
+        return 0;
+    }
+    if (m->awaited) /* nobody will, so its end cannot wait for its output */
+        loop_timer_arm(&m->nobody, 0);
+    const char *said = m->guest->container.stop_signal;
+    int rc = ask_to_end(m, said ? signal_number(said) : SIGTERM, &trouble);
     return rc < 0 && rc != -ESRCH ? err_set(e, rc, "%s", trouble.text) : 0;
 }
 
@@ -123,13 +137,29 @@ static const struct life_actions actions = {start, freeze, thaw, ask, unplug, un
 
 /* ---- its command ---- */
 
+static void remove_container(struct monitor *m);
+
+/* It has ended and is to run once more, a little later. */
+static void run_again(struct monitor *m)
+{
+    container_execs_free(&m->execs);
+    streams_free(take(m->streams));
+    container_net_close(&m->net);
+    remove_container(m);
+    m->pid = 0;
+    loop_timer_arm(&m->again.timer, loop_now_ns() + m->again.delay_ns);
+}
+
 static void command_ended(void *ctx, struct streams *s, int status)
 {
     struct monitor *m = ctx;
     (void)s;
     m->reaped = true;
     m->requests.status = status;
-    requests_event(&m->requests, LIFE_POWER_OFF, "power-off", COMMAND_ENDED);
+    if (m->requests.life.state == LIFE_RUNNING && container_again_wanted(&m->again, status))
+        run_again(m);
+    else
+        requests_event(&m->requests, LIFE_POWER_OFF, "power-off", COMMAND_ENDED);
 }
 
 static void command_signal(void *ctx, int number)
@@ -181,9 +211,9 @@ static json_t *address_json(const struct container_net *n)
 static json_t *describe(void *ctx, enum describe how)
 {
     struct monitor *m = ctx;
-    json_t *j = json_pack("{s:s, s:s, s:i, s:n, s:n, s:b, s:i}", "name", m->c->dir->name, "state",
+    json_t *j = json_pack("{s:s, s:s, s:i, s:n, s:n, s:b, s:i, s:i}", "name", m->c->dir->name, "state",
                           life_state_name(m->requests.life.state), "pid", (int)getpid(), "engine", "disk",
-                          "agent", 0, "init", (int)m->pid);
+                          "agent", 0, "init", (int)m->pid, "restarts", (int)m->again.times);
     json_object_set_new(j, "net", json_string(guest_net_name(m->net.is)));
     json_object_set_new(j, "address", address_json(&m->net));
     if (how != DESCRIBE_STATUS)
@@ -206,8 +236,12 @@ static int do_console(void *ctx, struct conn *c, struct err *e)
 static int do_attach(void *ctx, struct conn *c, struct err *e)
 {
     struct monitor *m = ctx;
-    loop_timer_stop(&m->nobody);
-    return streams_attach(m->streams, c, e);
+    int rc = m->streams ? streams_attach(m->streams, c, e) : err_set(e, -EBUSY, "it waits to run again");
+    if (rc == 0) {
+        loop_timer_stop(&m->nobody);
+        m->awaited = false;
+    }
+    return rc;
 }
 
 static int do_update(void *ctx, const json_t *request, struct err *e)
@@ -227,96 +261,70 @@ static const struct requests_ops requests_ops = {
 
 /* ---- making the container ---- */
 
-static int open_image(struct monitor *m, struct err *e)
+static int make_process(struct monitor *m, struct err *e)
 {
-    OWN_LAYERS lower = {0};
-    int rc;
-    if ((rc = image_open(m->c->guest->image, &m->image, e)) < 0 ||
-        (rc = image_hold(m->image, &m->image_hold, e)) < 0 ||
-        (rc = image_layers_get(m->image, &lower, e)) < 0 ||
-        (rc = container_root_leave_host(&m->rootless, e)) < 0)
-        return rc;
-    return container_root_open(m->c->dir, m->image, &lower, m->c->guest->rm, &m->root, e);
-}
-
-static const char *find_shell(int root)
-{
-    OWN_FD bash = inroot_open(root, "/bin/bash", O_PATH, 0);
-    return bash >= 0 ? "/bin/bash" : "/bin/sh";
-}
-
-static int find_user(struct monitor *m, int root, struct err *e)
-{
-    int rc = bundle_user_find(root, m->c->guest->user, &m->user, e);
-    for (const char *const *g = m->c->guest->container.groups; g && *g && rc == 0; g++)
-        rc = bundle_user_join(root, *g, &m->user, e);
-    return rc;
-}
-
-static int write_config(struct monitor *m, struct err *e)
-{
-    OWN_FD root = open(m->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    OWN_MEM char *path = guest_dir_run_file(m->c->dir, "config.json");
-    OWN_MEM char *text = NULL;
-    OWN_MEM const char **volumes = NULL;
-    int rc = root < 0 ? err_sys(e, "%s", m->root) : find_user(m, root, e);
-    if (rc < 0)
-        return rc;
-    if (m->rootless && (m->user.uid || m->user.gid))
-        return err_set(e, -EOPNOTSUPP, "user %s: an ordinary user's container has one user, root",
-                       m->c->guest->user);
-    m->shell = strdup(find_shell(root));
-    if ((rc = container_volumes_make(root, m->image->config.volumes, &volumes, e)) < 0)
-        return rc;
-    const struct bundle b = {.guest = m->c->guest,
-                             .root = m->root,
-                             .files = m->c->dir->run,
-                             .user = &m->user,
-                             .netns = m->net.joined,
-                             .shell = m->shell,
-                             .volumes = volumes,
-                             .rootless = m->rootless};
-    if ((rc = bundle_config(&b, &text, e)) < 0)
-        return rc;
-    OWN_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    rc = fd < 0 ? -errno : file_write_all(fd, text, strlen(text));
-    return rc < 0 ? err_code(e, rc, "config.json") : 0;
-}
-
-static int find_pid(struct monitor *m, struct err *e)
-{
-    OWN_STATE s = {0};
-    int rc = state_read(m->states, m->id, &s, NULL, e);
-    if (rc == 0)
-        m->pid = s.pid;
-    return rc;
-}
-
-static int make_container(struct monitor *m, struct err *e)
-{
-    const struct guest_container *k = &m->c->guest->container;
-    OWN_MEM char *tty = guest_dir_run_file(m->c->dir, "tty");
-    const char *const plain[] = {"--bundle", m->c->dir->run, m->id, NULL};
-    const char *const terminal[] = {"--bundle", m->c->dir->run, "--console-socket", tty, m->id, NULL};
-    const struct helper h = {.tty = k->tty,
-                             .input = k->input,
-                             .uid = m->user.uid,
-                             .gid = m->user.gid,
-                             .tty_path = tty,
-                             .call = {m->states, "create", k->tty ? terminal : plain}};
+    const struct guest_container *k = &m->guest->container;
     struct streams_config s = {.loop = m->loop,
                                .tty = k->tty,
                                .console = m->console,
-                               .held = !m->c->guest->detach,
+                               .held = !m->guest->detach,
                                .signal = command_signal,
                                .ended = command_ended,
                                .ctx = m};
-    container_sweep(m->c->dir); /* what a container of that name left, whose monitor and host died */
-    int rc = helper_make(&h, &s.fd, e);
-    if (rc < 0 || (rc = find_pid(m, e)) < 0)
+    int rc = container_making_process(&m->making, &s.fd, &m->pid, e);
+    if (rc < 0)
         return rc;
     s.pid = m->pid;
+    m->reaped = false;
+    m->execs.shell = m->making.shell;
     return streams_new(&s, &m->streams, e);
+}
+
+/* Its address may be known only when its network is there, hence the files twice. */
+static int make_container(struct monitor *m, struct err *e)
+{
+    const struct guest_config *g = m->guest;
+    int rc;
+    if ((rc = container_net_prepare(&m->net, g, m->making.rootless, e)) < 0 ||
+        (rc = container_files_write(m->c->dir, g, &m->net, e)) < 0 ||
+        (rc = container_making_config(&m->making, m->net.joined, e)) < 0 || (rc = make_process(m, e)) < 0 ||
+        (rc = container_net_open(&m->net, g, m->id, m->pid, m->loop, e)) < 0)
+        return rc;
+    return container_files_write(m->c->dir, g, &m->net, e);
+}
+
+/* As `update` has left it. */
+static int reload(struct monitor *m, struct err *e)
+{
+    struct guest_config c;
+    OWN(json_t) about = NULL;
+    int rc;
+    if ((rc = guest_dir_load(m->c->dir, &about, e)) < 0 || (rc = guest_parse(about, &c, e)) < 0)
+        return rc;
+    guest_fini(&m->later);
+    m->later = c;
+    m->later.name = m->c->dir->name;
+    m->guest = m->making.guest = &m->later;
+    return 0;
+}
+
+/* The delay is over; or a stop came meanwhile. */
+static void again(void *ctx)
+{
+    struct monitor *m = ctx;
+    struct err e;
+    if (m->requests.life.state != LIFE_RUNNING) {
+        requests_event(&m->requests, LIFE_POWER_OFF, "power-off", COMMAND_ENDED);
+        return;
+    }
+    m->started_ns = m->again.began_ns = loop_now_ns();
+    int rc = reload(m, &e);
+    if (rc == 0)
+        rc = make_container(m, &e);
+    if (rc == 0)
+        rc = container_start(m->states, m->id, &e);
+    if (rc < 0)
+        requests_event(&m->requests, LIFE_ENGINE_FAILED, "failed", e.text);
 }
 
 /* ---- building up ---- */
@@ -343,35 +351,44 @@ static int open_all(struct monitor *m, struct err *e)
     m->states = container_states(c->dir);
     if (!m->id || !m->states)
         return err_code(e, -ENOMEM, "guest %s", c->dir->name);
+    m->making.id = m->id;
+    m->making.states = m->states;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if ((rc = chores_write_pid(c->dir, e)) < 0 || (rc = loop_new(&m->lock, &m->loop, e)) < 0)
         return rc;
     requests_init(&m->requests, m->loop, &actions, &requests_ops, m);
     loop_timer_init(&m->nobody, m->loop, nobody_came, m);
+    container_again_init(&m->again, c->guest);
+    loop_timer_init(&m->again.timer, m->loop, again, m);
     if ((rc = chores_watch_signals(m->loop, &m->requests, &m->signals, e)) < 0 ||
-        (rc = open_console(m, e)) < 0 || (rc = open_image(m, e)) < 0 ||
-        (rc = container_net_prepare(&m->net, c->guest, m->rootless, e)) < 0 ||
-        (rc = container_files_write(c->dir, c->guest, &m->net, e)) < 0 || (rc = write_config(m, e)) < 0 ||
-        (rc = make_container(m, e)) < 0 ||
-        (rc = container_net_open(&m->net, c->guest, m->id, m->pid, m->loop, e)) < 0 ||
-        (rc = container_files_write(c->dir, c->guest, &m->net, e)) < 0)
+        (rc = open_console(m, e)) < 0 || (rc = container_making_open(&m->making, e)) < 0 ||
+        (rc = make_container(m, e)) < 0)
         return rc;
     m->execs = (struct container_execs){.loop = m->loop,
                                         .states = m->states,
                                         .id = m->id,
-                                        .root = m->root,
-                                        .shell = m->shell,
+                                        .root = m->making.root,
+                                        .shell = m->making.shell,
                                         .run = c->dir->run};
     return chores_open_control(m->loop, c->dir, &m->requests, &m->control, e);
+}
+
+/* Before the loop runs, which takes such signals up. */
+static bool asked_to_end(void)
+{
+    sigset_t set;
+    return sigpending(&set) == 0 && sigismember(&set, SIGTERM);
 }
 
 static int begin(struct monitor *m, struct err *e)
 {
     int rc = open_all(m, e);
-    m->started_ns = loop_now_ns();
+    m->started_ns = m->again.began_ns = loop_now_ns();
+    if (rc == 0 && asked_to_end())
+        rc = err_set(e, -EINTR, "asked to end");
     if (rc < 0 || (rc = chores_record_start(m->c->dir, e)) < 0)
         return rc;
-    if (!m->c->guest->detach)
+    if ((m->awaited = !m->guest->detach))
         loop_timer_arm(&m->nobody, m->started_ns + NOBODY_CAME_NS);
     return life_event(&m->requests.life, LIFE_START, e);
 }
@@ -403,6 +420,7 @@ static void close_all(struct monitor *m)
     if (m->loop) {
         pthread_mutex_lock(&m->lock);
         loop_timer_stop(&m->nobody);
+        loop_timer_stop(&m->again.timer);
         loop_timer_stop(&m->requests.deadline);
         container_execs_free(&m->execs);
         streams_free(take(m->streams));
@@ -412,14 +430,11 @@ static void close_all(struct monitor *m)
         pthread_mutex_unlock(&m->lock);
         loop_free(take(m->loop));
     }
-    container_root_close(m->c->dir);
-    image_free(take(m->image));
-    own_fd(&m->image_hold);
+    container_making_close(&m->making);
+    guest_fini(&m->later);
     own_fd(&m->signals);
     free(m->id);
     free(m->states);
-    free(m->root);
-    free(m->shell);
 }
 
 static void run(struct monitor *m)
@@ -430,10 +445,15 @@ static void run(struct monitor *m)
             requests_event(&m->requests, LIFE_ENGINE_FAILED, "failed", e.text);
 }
 
+/* Who waits is told when nothing can be seen of a fleeting container; its files, which may take a busy disk a
+ * while, go after that. */
 static void finish(struct monitor *m)
 {
     remove_container(m);
-    if (!m->c->guest->rm) /* else there is nothing left to look it up in */
+    container_making_unmount(&m->making);
+    if (m->guest->rm)
+        guest_dir_forget(m->c->dir);
+    else
         chores_record_end(m->c->dir, &m->requests);
     pthread_mutex_lock(&m->lock);
     streams_fail(m->streams, m->requests.status < 0 ? 125 : m->requests.status);
@@ -444,7 +464,11 @@ static void finish(struct monitor *m)
 
 int container_monitor_run(const struct monitor_config *c)
 {
-    struct monitor m = {.c = c, .signals = -1, .image_hold = -1, .net = CONTAINER_NET_NONE};
+    struct monitor m = {.c = c,
+                        .guest = c->guest,
+                        .signals = -1,
+                        .making = {.dir = c->dir, .guest = c->guest, .image_hold = -1},
+                        .net = CONTAINER_NET_NONE};
     struct err e;
     pthread_mutex_init(&m.lock, NULL);
     int rc = begin(&m, &e);

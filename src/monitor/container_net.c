@@ -33,7 +33,7 @@ static int prepare_any(struct container_net *n, bool rootless, struct err *e)
     struct err why;
     int rc = rootless ? -EPERM : prepare_bridge(n, &why);
     n->is = rc == 0 ? GUEST_NET_BRIDGE : GUEST_NET_USER;
-    if (rc == -EINVAL || rc == -EEXIST || rc == -EADDRINUSE)
+    if (rc == -EINVAL || rc == -EEXIST)
         return err_set(e, rc, "%s", why.text);
     if (rc < 0 && !rootless)
         log_info("no bridge (%s): a network in user mode instead", why.text);

@@ -15,35 +15,19 @@
 
 /* ---- leaving the host's namespaces ---- */
 
-static int write_proc(const char *path, const char *text)
+int container_root_leave_host(struct container_ids *ret, struct err *e)
 {
-    OWN_FD fd = open(path, O_WRONLY | O_CLOEXEC);
-    return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-}
-
-static int map_ids(unsigned uid, unsigned gid, struct err *e)
-{
-    char text[32];
-    int rc = write_proc("/proc/self/setgroups", "deny");
-    snprintf(text, sizeof(text), "0 %u 1", uid);
+    struct container_ids ids = {0};
+    int rc = 0;
+    if (geteuid() != 0)
+        rc = container_ids_enter(CLONE_NEWNS, &ids, e);
+    else if (unshare(CLONE_NEWNS) < 0)
+        rc = err_sys(e, "make a mount namespace");
+    if (rc == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+        rc = err_sys(e, "mount namespace");
     if (rc == 0)
-        rc = write_proc("/proc/self/uid_map", text);
-    snprintf(text, sizeof(text), "0 %u 1", gid);
-    if (rc == 0)
-        rc = write_proc("/proc/self/gid_map", text);
-    return rc < 0 ? err_code(e, rc, "ID maps of a user namespace") : 0;
-}
-
-int container_root_leave_host(bool *ret_rootless, struct err *e)
-{
-    unsigned uid = geteuid(), gid = getegid();
-    *ret_rootless = uid != 0;
-    if (unshare(uid ? CLONE_NEWUSER | CLONE_NEWNS : CLONE_NEWNS) < 0)
-        return err_sys(e, uid ? "make a user namespace" : "make a mount namespace");
-    int rc = uid ? map_ids(uid, gid, e) : 0;
-    if (rc < 0)
-        return rc;
-    return mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ? err_sys(e, "mount namespace") : 0;
+        *ret = ids;
+    return rc;
 }
 
 /* ---- one of three ways ---- */

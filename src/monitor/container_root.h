@@ -11,14 +11,15 @@
  */
 #pragma once
 
+#include "monitor/container_ids.h"
 #include "monitor/guest_dir.h"
 #include "store/image_layers.h"
 
 /*
- * A mount namespace of our own; without root's rights in a user namespace in which we are root. Nobody else
- * but us is in it then: *ret_rootless.
+ * A mount namespace of our own; without root's rights in a user namespace in which we are root: *ret says who
+ * else is there; 0 users: it is the host's own.
  */
-int container_root_leave_host(bool *ret_rootless, struct err *e);
+int container_root_leave_host(struct container_ids *ret, struct err *e);
 
 /* lower: of the image. fleeting: it need not survive a crash of the host. *ret: the path, malloc'd. */
 int container_root_open(const struct guest_dir *d, const struct image *i, const struct image_layers *lower,

@@ -14,6 +14,7 @@
 #include "base/paths.h"
 #include "base/utc.h"
 #include "monitor/container_id.h"
+#include "monitor/container_ids.h"
 
 #define LOCK_TRIES 200 /* 10 ms apart */
 
@@ -312,6 +313,20 @@ int guest_dir_create(const struct guest_config *c, struct guest_dir **ret, struc
     return rc;
 }
 
+void guest_dir_forget(const struct guest_dir *d)
+{
+    OWN_MEM char *about = guest_dir_file(d, "guest.json");
+    if (about && holds(d))
+        unlink(about);
+}
+
+/* What containers of an ordinary user wrote may belong to others of theirs. */
+static int remove_all(const char *path, struct err *e)
+{
+    int rc = dir_remove(path, e);
+    return (rc == -EACCES || rc == -EPERM) && geteuid() != 0 ? container_ids_remove(path, e) : rc;
+}
+
 int guest_dir_remove(struct guest_dir *d, struct err *e)
 {
     OWN_MEM char *about = guest_dir_file(d, "guest.json");
@@ -323,7 +338,7 @@ int guest_dir_remove(struct guest_dir *d, struct err *e)
     }
     int rc = dir_remove(about, e); /* first: half of a guest is none */
     if (rc == 0)
-        rc = dir_remove(d->dir, e);
+        rc = remove_all(d->dir, e);
     guest_dir_unlock(d);
     return rc;
 }

@@ -45,6 +45,8 @@ int guest_dir_lock(struct guest_dir *d, struct err *e);
 void guest_dir_unlock(struct guest_dir *d);
 bool guest_dir_alive(const struct guest_dir *d); /* somebody holds the lock */
 
+/* From here on there is no such guest; what it leaves goes with guest_dir_remove. The lock is held. */
+void guest_dir_forget(const struct guest_dir *d);
 /* Remove the guest and all of it; the lock is held and given up. */
 int guest_dir_remove(struct guest_dir *d, struct err *e);
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -101,9 +102,10 @@ static int settle(const struct ends *s)
     return 0;
 }
 
-_Noreturn static void child(const char **argv, const struct ends *s)
+_Noreturn static void child(pid_t parent, const char **argv, const struct ends *s)
 {
-    if (settle(s) < 0)
+    /* A container without a monitor is nobody's: what is half made is found by the next one who looks. */
+    if (settle(s) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
         _exit(1);
     umask(022);
     dprintf(3, "%d hospes-oci cannot be run", runtime_exec(argv));
@@ -175,9 +177,9 @@ int helper_make(const struct helper *h, struct helper_streams *ret, struct err *
     int rc = argv ? open_ends(h, &s, e) : err_code(e, -ENOMEM, "runtime");
     if (rc < 0)
         return rc;
-    pid_t pid = vfork(); /* it only moves descriptors, and they are its own */
+    pid_t self = getpid(), pid = vfork(); /* it only moves descriptors, and they are its own */
     if (pid == 0)
-        child(argv, &s);
+        child(self, argv, &s);
     if (pid < 0)
         return err_sys(e, "fork");
     own_fd(&s.said[1]);

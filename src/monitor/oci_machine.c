@@ -15,6 +15,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "host/hub.h"
 #include "monitor/engine_pick.h"
@@ -70,6 +71,23 @@ static void synced(void *ctx, const struct err *e)
     finished(ctx);
 }
 
+/* The last words of our init, which the kernel panics after: better than the kernel's. */
+static bool last_words(const struct oci_machine *m, char *ret, size_t size)
+{
+    static const char by[] = "hospes-init: ";
+    char path[64];
+    OWN_MEM char *text = NULL;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d/serial.log", m->l->state_dir);
+    if (m->up || file_read(path, LOGFILE_CAP * 2, &text, NULL, NULL) < 0)
+        return false;
+    const char *last = NULL;
+    for (const char *at = text; (at = strstr(at, by)); at++)
+        last = at;
+    if (last)
+        snprintf(ret, size, "%.*s", (int)strcspn(last, "\r\n"), last);
+    return last != NULL;
+}
+
 /* The machine, not the process, came to its end. */
 static void gone(struct oci_machine *m, const char *why)
 {
@@ -77,7 +95,10 @@ static void gone(struct oci_machine *m, const char *why)
         return;
     m->ending = true;
     m->status = GONE_STATUS;
-    snprintf(m->why, sizeof(m->why), "the machine ended: %s", why);
+    char words[200];
+    if (!last_words(m, words, sizeof(words)))
+        snprintf(words, sizeof(words), "%s", why);
+    snprintf(m->why, sizeof(m->why), "the machine ended: %s", words);
     log_warn("%s", m->why);
     finished(m);
 }

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -136,6 +137,17 @@ static int join_cgroups(const struct launch *l, struct err *e)
     return fd < 0 || write(fd, "0", 1) != 1 ? err_sys(e, "join the cgroup") : 0;
 }
 
+/* A view of processes that fits the pid namespace; what is mounted on the host later is still seen. */
+static int own_proc(struct err *e)
+{
+    if (getpid() != 1)
+        return 0; /* there was no namespace to be had */
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0 ||
+        mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+        return err_sys(e, "mount /proc");
+    return 0;
+}
+
 static int join_network(const struct launch *l, struct err *e)
 {
     if (l->ns[NS_NET] >= 0)
@@ -183,6 +195,8 @@ int oci_place_enter(const struct launch *l, int *ret_slave, struct err *e)
         return err_set(e, -EOPNOTSUPP, "--preserve-fds: descriptors cannot be passed into a machine");
     setsid();
     int rc = join_cgroups(l, e);
+    if (rc == 0)
+        rc = own_proc(e);
     if (rc == 0)
         rc = join_network(l, e);
     if (rc == 0)

@@ -16,8 +16,8 @@ int oci_place_guest(const struct launch *l, struct guest_config *ret, struct err
 bool oci_place_is_networks(const char *sysctl);
 
 /*
- * Into the container's cgroups and network namespace; hooks of the runtime run then. Its terminal is made and
- * handed over: *ret_slave, or -1.
+ * Into the container's cgroups and network namespace, and a mount namespace of its own; hooks of the runtime
+ * run then. Its terminal is made and handed over: *ret_slave, or -1.
  */
 int oci_place_enter(const struct launch *l, int *ret_slave, struct err *e);
 

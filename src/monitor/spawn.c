@@ -18,11 +18,13 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "monitor/container_id.h"
 #include "monitor/container_monitor.h"
 #include "monitor/engine_pick.h"
 #include "monitor/guest_mount.h"
@@ -30,6 +32,7 @@
 #include "store/image.h"
 
 #define MONITOR_LOG_MAX (1 << 20)
+#define ENDING_MS       2000
 
 struct spawn {
     const struct guest_config *guest;
@@ -172,7 +175,7 @@ static int hear(int fd, int signals, struct word *ret, struct err *e)
     }
 }
 
-static int await(int fd, pid_t *ret_pid, struct err *e)
+static int await(int fd, int *ret_pidfd, struct err *e)
 {
     OWN_FD signals = signals_open();
     struct word w;
@@ -181,7 +184,7 @@ static int await(int fd, pid_t *ret_pid, struct err *e)
     int rc = hear(fd, -1, &w, e); /* at once, and needed to put it down */
     if (rc < 0)
         return rc;
-    *ret_pid = w.code;
+    *ret_pidfd = (int)syscall(SYS_pidfd_open, w.code, 0);
     rc = hear(fd, signals, &w, e);
     if (rc < 0 || w.code == 0)
         return rc;
@@ -198,14 +201,37 @@ static void record_stopped(const struct guest_dir *d)
         guest_dir_record(d, stopped, NULL);
 }
 
-/* The monitor did not come up. Until its end of the pair is closed it lives. */
-static void put_down(struct spawn *s, int fd, pid_t pid)
+static bool has_ended(int pidfd, int timeout_ms)
 {
-    char rest[64];
-    if (pid > 0)
-        kill(pid, SIGKILL);
-    while (read(fd, rest, sizeof(rest)) > 0 || errno == EINTR)
-        errno = 0;
+    struct pollfd p = {.fd = pidfd, .events = POLLIN};
+    int n;
+    while ((n = poll(&p, 1, timeout_ms)) < 0 && errno == EINTR)
+        ;
+    return n != 0;
+}
+
+/*
+ * A container's monitor is asked first: it finishes what it has begun, and takes it back. One that is killed
+ * leaves what there is of its container to us.
+ */
+static void end_monitor(const struct spawn *s, int pidfd)
+{
+    bool container = s->guest->kind == GUEST_CONTAINER;
+    if (pidfd < 0)
+        return;
+    (void)syscall(SYS_pidfd_send_signal, pidfd, container ? SIGTERM : SIGKILL, NULL, 0);
+    if (container && has_ended(pidfd, ENDING_MS))
+        return;
+    (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    (void)has_ended(pidfd, -1);
+    if (container)
+        container_sweep(s->dir);
+}
+
+/* The monitor did not come up. */
+static void put_down(struct spawn *s, int pidfd)
+{
+    end_monitor(s, pidfd);
     if (s->fresh)
         guest_dir_remove(s->dir, NULL);
     else
@@ -227,7 +253,8 @@ static int launch(struct spawn *s, struct err *e)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return err_sys(e, "socket pair");
     OWN_FD from = pair[0];
-    pid_t child = fork(), monitor = 0;
+    OWN_FD monitor = -1;
+    pid_t child = fork();
     if (child == 0)
         fork_again(s, pair[1]);
     int rc = child < 0 ? err_sys(e, "fork") : 0;
@@ -237,7 +264,7 @@ static int launch(struct spawn *s, struct err *e)
     if (rc == 0)
         rc = await(from, &monitor, e);
     if (rc < 0)
-        put_down(s, from, monitor);
+        put_down(s, monitor);
     return rc;
 }
 

@@ -39,12 +39,16 @@ static int line(const char *type, const char *id, json_t *data, struct err *e)
     return 0;
 }
 
+#define LOOK_EACH_MS 20
+#define LOOK_FOR_MS  2000
+
 struct watching {
     const struct state *s;
     const struct cgroup *g;
     struct cgroup_oom_watch oom;
     int pidfd;
-    uint64_t kills; /* of the out-of-memory killer, so far */
+    uint64_t kills;       /* of the out-of-memory killer, so far */
+    int64_t look_till_ms; /* v1 tells before the killer has come: look again for a while */
 };
 
 static int64_t now_ms(void)
@@ -59,6 +63,8 @@ static int oom(struct watching *w, struct err *e)
     uint64_t kills = cgroup_oom_kills(w->g);
     bool more = kills > w->kills;
     w->kills = kills;
+    if (more)
+        w->look_till_ms = 0;
     return more ? line("oom", w->s->id, NULL, e) : 0;
 }
 
@@ -68,10 +74,14 @@ static int wait_for(struct watching *w, int64_t until_ms, struct err *e)
     struct pollfd p[] = {{.fd = w->pidfd, .events = POLLIN}, {.fd = w->oom.fd, .events = w->oom.events}};
     int rc = 0;
     for (int64_t left; rc == 0 && (left = until_ms - now_ms()) > 0;) {
+        if (now_ms() < w->look_till_ms && left > LOOK_EACH_MS)
+            left = LOOK_EACH_MS;
         if (poll(p, 2, left > INT32_MAX ? INT32_MAX : (int)left) < 0 && errno != EINTR)
             return err_sys(e, "wait");
-        if (p[1].revents)
+        if (p[1].revents) {
             cgroup_oom_heard(&w->oom);
+            w->look_till_ms = now_ms() + LOOK_FOR_MS;
+        }
         rc = oom(w, e);
         if (rc == 0 && p[0].revents)
             return 1;

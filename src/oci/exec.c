@@ -7,8 +7,8 @@
 #include "oci/oci.h"
 
 struct exec_args {
-    const char *process, *pid_file, *console_socket, *cwd, *user, *process_label, *apparmor, *cgroup;
-    struct opt_list env, cap, additional_gids;
+    const char *process, *pid_file, *console_socket, *cwd, *user, *process_label, *apparmor;
+    struct opt_list env, cap, additional_gids, cgroup;
     unsigned preserve_fds;
     bool tty, detach, no_new_privs, ignore_paused, no_subreaper;
 };
@@ -21,7 +21,7 @@ static const struct opt exec_opts[] = {
     OPT(exec_args, user, OPT_TEXT, 'u', "UID[:GID]", "who it is"),
     OPT(exec_args, process_label, OPT_TEXT, 0, "LABEL", "SELinux label"),
     OPT(exec_args, apparmor, OPT_TEXT, 0, "PROFILE", "AppArmor profile"),
-    OPT(exec_args, cgroup, OPT_TEXT, 0, "PATH", "a cgroup below the container's"),
+    OPT(exec_args, cgroup, OPT_REPEATED, 0, "[CONTROLLER:]PATH", "a cgroup below the container's"),
     OPT(exec_args, env, OPT_REPEATED, 'e', "NAME=VALUE", "add to its environment"),
     OPT(exec_args, cap, OPT_REPEATED, 'c', "CAP", "add a capability"),
     OPT(exec_args, additional_gids, OPT_REPEATED, 'g', "GID", "add a group"),
@@ -69,7 +69,8 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
         .no_new_privileges = a->no_new_privs,
         .console_socket = a->console_socket,
         .pid_file = a->pid_file,
-        .cgroup = a->cgroup,
+        .cgroups = a->cgroup.item,
+        .nr_cgroups = a->cgroup.nr,
         .preserve_fds = a->preserve_fds,
         .detach = a->detach,
         .ignore_paused = a->ignore_paused,

@@ -92,11 +92,11 @@ static int run(const struct globals *g, const void *args, int argc, char **argv,
     (void)argc;
     (void)argv;
     OWN(json_t)
-    j = json_pack("{s:s, s:s, s:o, s:o, s:o, s:{s:s, s:s}, s:[s]}", "ociVersionMin", "1.0.0", "ociVersionMax",
-                  "1.2.1", "hooks", texts(hooks), "mountOptions", mount_options(), "linux", linux_features(),
-                  "annotations", "hospes.version", HOSPES_VERSION,
+    j = json_pack("{s:s, s:s, s:o, s:o, s:o, s:{s:s, s:s}, s:[s, s]}", "ociVersionMin", "1.0.0",
+                  "ociVersionMax", "1.2.1", "hooks", texts(hooks), "mountOptions", mount_options(), "linux",
+                  linux_features(), "annotations", "hospes.version", HOSPES_VERSION,
                   "org.opencontainers.runc.checkpoint.enabled", "true", "potentiallyUnsafeConfigAnnotations",
-                  "org.criu.config");
+                  "org.criu.config", "io.hospes.isolation");
     OWN_MEM char *text = j ? json_dumps(j, JSON_INDENT(2)) : NULL;
     if (!text || puts(text) == EOF)
         return err_set(e, -EIO, "features: cannot write to the standard output");

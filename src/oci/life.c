@@ -13,6 +13,7 @@ struct create_args {
     const char *bundle, *config, *console_socket, *pid_file;
     unsigned preserve_fds;
     bool no_pivot, no_new_keyring, detach, keep, no_subreaper;
+    const char *init, *landlock; /* hospes' own containers have these */
 };
 
 #define CREATE_OPTS                                                                                          \
@@ -23,6 +24,8 @@ struct create_args {
         OPT(create_args, preserve_fds, OPT_NUMBER, 0, "N",                                                   \
             "pass N descriptors behind the standard streams"),                                               \
         OPT(create_args, no_pivot, OPT_FLAG, 0, NULL, "move the root instead of pivot_root"),                \
+        OPT(create_args, init, OPT_TEXT, 0, "FILE", NULL),                                                   \
+        OPT(create_args, landlock, OPT_CHOICE, 0, "files|abstract", NULL),                                   \
         OPT(create_args, no_new_keyring, OPT_FLAG, 0, NULL, "keep the caller's session keyring")
 
 static const struct opt create_opts[] = {CREATE_OPTS};
@@ -54,6 +57,9 @@ static struct create_options options(const struct globals *g, const struct creat
         .machine_wanted = g->vm,
         .detach = a->detach,
         .keep = a->keep,
+        .extras = {.init = a->init,
+                   .landlock = a->landlock != NULL,
+                   .landlock_abstract = a->landlock && strcmp(a->landlock, "abstract") == 0},
     };
 }
 

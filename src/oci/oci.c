@@ -43,6 +43,12 @@ bool globals_systemd(const struct globals *g)
 
 /* ---- errors ---- */
 
+static void put_quoted(FILE *f, const char *text)
+{
+    for (; *text; text++)
+        fprintf(f, strchr("\"\\", *text) ? "\\%c" : "%c", *text);
+}
+
 static void log_line(const struct globals *g, const char *level, const char *text)
 {
     char at[UTC_SIZE];
@@ -55,7 +61,9 @@ static void log_line(const struct globals *g, const char *level, const char *tex
         OWN_MEM char *line = j ? json_dumps(j, JSON_COMPACT) : NULL;
         fprintf(f, "%s\n", line ? line : "{\"level\":\"error\",\"msg\":\"not UTF-8\"}");
     } else {
-        fprintf(f, "time=\"%s\" level=%s msg=\"%s\"\n", at, level, text);
+        fprintf(f, "time=\"%s\" level=%s msg=\"", at, level);
+        put_quoted(f, text);
+        fputs("\"\n", f);
     }
     fclose(f);
 }

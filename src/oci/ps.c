@@ -103,8 +103,7 @@ static int filter(FILE *in, const struct pids *p, struct err *e)
 /* 0 and *ret_out is what it writes; an errno. */
 static int start_ps(char **options, pid_t *ret, FILE **ret_out)
 {
-    char name[] = "ps", all[] = "-ef";
-    char *argv[64] = {name, all};
+    char *argv[64] = {(char *)"ps", (char *)"-ef"};
     int pipes[2];
     for (unsigned i = 0; options[i] && i < 62; i++)
         argv[i + 1] = options[i];
@@ -113,7 +112,7 @@ static int start_ps(char **options, pid_t *ret, FILE **ret_out)
     posix_spawn_file_actions_t with;
     posix_spawn_file_actions_init(&with);
     posix_spawn_file_actions_adddup2(&with, pipes[1], 1);
-    int rc = posix_spawnp(ret, name, &with, NULL, argv, environ);
+    int rc = posix_spawnp(ret, "ps", &with, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&with);
     close(pipes[1]);
     *ret_out = rc ? NULL : fdopen(pipes[0], "r");

@@ -48,7 +48,7 @@ static int begin(struct draft_blob *d, struct err *e)
     d->path = dir ? path_make("%s/.tmp-XXXXXX", dir) : NULL;
     if (!d->path)
         return err_code(e, -ENOMEM, "blob");
-    int rc = dir_make(dir, 0755, e);
+    int rc = dir_make_private(dir, e);
     if (rc < 0)
         return rc;
     d->fd = mkostemp(d->path, O_CLOEXEC);

@@ -136,7 +136,7 @@ int draft_begin(const char *name, struct draft **ret, struct err *e)
     OWN(draft) d = dir ? draft_at(name, dir) : NULL;
     if (!d)
         return err_code(e, -ENOMEM, "image %s", name);
-    if ((rc = dir_make(images, 0755, e)) < 0 || (rc = claim(d, images, e)) < 0)
+    if ((rc = dir_make_private(images, e)) < 0 || (rc = claim(d, images, e)) < 0)
         return rc;
     *ret = take(d);
     return 0;

@@ -76,7 +76,7 @@ static int begin(struct draft_layer *d, struct err *e)
 {
     OWN_MEM char *all = layer_dir();
     OWN_MEM char *dir = all ? path_make("%s/.tmp-XXXXXX", all) : NULL;
-    int rc = dir ? dir_make(all, 0755, e) : err_code(e, -ENOMEM, "layer");
+    int rc = dir ? dir_make_private(all, e) : err_code(e, -ENOMEM, "layer");
     if (rc < 0)
         return rc;
     if (!mkdtemp(dir))

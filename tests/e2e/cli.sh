@@ -42,7 +42,8 @@ refused "one word too many: extra" "$hospes" ps extra
 refused "--memory: not a size: lots" "$hospes" run --vm --memory lots debian
 refused "--cpus: not a number: two" "$hospes" run --vm --cpus two debian
 refused "--engine: not one of auto|kvm|soft: fast" "$hospes" run --vm --engine fast debian
-refused "--net: not one of" "$hospes" run --vm --net bridge debian
+refused "is for containers" "$hospes" run --vm --net bridge debian
+refused "--net: one of auto, bridge, user, none, host, container:NAME" "$hospes" run --vm --net nonsense debian
 refused "--name: flag needs an argument" "$hospes" run --vm --name
 refused "not a port to publish: http" "$hospes" run --vm -p http debian
 refused "unknown verb image frob" "$hospes" image frob

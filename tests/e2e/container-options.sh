@@ -115,6 +115,48 @@ contains "Seccomp:	0"
 contains loop-control
 [ "$(sed -n 's/CapEff:\t//p' <<<"$out")" = "$(sed -n 's/CapBnd:\t//p' /proc/self/status)" ] || fail "capabilities"
 
+say "init"
+expect 3 box --init debian sh -c 'cat /proc/1/comm; exit 3'
+contains init
+expect 137 box --init debian sh -c 'kill -KILL $$'
+expect 0 box --init debian sh -c '(sleep 0.2 & exec 1>&-) & sleep 0.5; ps -e -o stat= | grep -c Z || :'
+[ "$out" = 0 ] || fail "an orphan was not reaped"
+expect 125 box --init debian nonesuch
+contains nonesuch
+refused "no first one" --init --pid host
+guests+=("$tag-init")
+expect 0 "$hospes" run --net none -d --name "$tag-init" --init debian sleep 6322
+expect 0 "$hospes" stop "$tag-init"
+expect 143 "$hospes" wait "$tag-init"
+rc=0; script -qec "$hospes run --net none --rm --init -it debian sh -c 'trap \"exit 9\" INT; kill -INT 0; sleep 1; exit 1'" /dev/null </dev/null || rc=$?
+[ $rc -eq 9 ] || fail "terminal with init: status $rc"
+
+say "Landlock"
+echo '{"defaultAction": "SCMP_ACT_ALLOW"}' >"$work/all.json"
+expect 1 box --security-opt seccomp="$work/all.json" debian unshare -Urm mount -t tmpfs x /mnt
+expect 0 box --security-opt seccomp="$work/all.json" --security-opt landlock=off debian unshare -Urm mount -t tmpfs x /mnt
+expect 0 box --cap-add SYS_ADMIN debian mount -t tmpfs x /mnt
+expect 0 box -v "$work/data:/data" debian sh -c 'cat /data/file; touch /x; mkdir /d; mv /x /d/y; echo hi >/dev/stdout; cat /proc/self/mounts >/dev/null'
+
+say "restart"
+guests+=("$tag-again")
+expect 0 "$hospes" run --net none -d --name "$tag-again" --restart on-failure:2 debian sh -c 'echo ran; exit 3'
+expect 3 "$hospes" wait "$tag-again"
+[ "$("$hospes" logs "$tag-again" | grep -c ran)" -eq 3 ] || fail "not run three times: $("$hospes" logs "$tag-again")"
+expect 0 "$hospes" rm "$tag-again"
+expect 0 "$hospes" run --net none -d --name "$tag-again" --restart always debian sh -c 'echo ran; read x </ready; exit 0'
+for _ in $(seq 100); do [ "$("$hospes" logs "$tag-again" | grep -c ran)" -ge 3 ] && break; sleep 0.1; done
+[ "$("$hospes" logs "$tag-again" | grep -c ran)" -ge 3 ] || fail "not run again"
+expect 0 "$hospes" stop "$tag-again"
+expect 0 "$hospes" ps -a
+contains stopped
+expect 0 "$hospes" rm "$tag-again"
+expect 125 "$hospes" run --net none --restart always debian true
+contains --detach
+expect 125 "$hospes" run --net none -d --rm --restart always debian true
+contains "removed at its end"
+refused "not when" -d --restart sometimes
+
 say "labels, files, stop"
 guests+=("$tag-stop")
 expect 0 "$hospes" run --net none -d --name "$tag-stop" -l app=web -l plain --annotation x.y=z --cidfile "$work/cid" --pidfile "$work/pid" \

@@ -24,12 +24,15 @@ cat >"$home/list.py" <<'END'
 import hashlib, os, stat, sys
 top, dev, first = sys.argv[1], os.stat(sys.argv[1]).st_dev, {}
 skip = {"proc", "sys", "dev", "data", "etc/hosts", "etc/hostname", "etc/resolv.conf", "lost+found"}
-for folder, names, files in sorted(os.walk(top)):
+for folder, names, files in os.walk(top):
+    names[:] = sorted(n for n in names if os.path.relpath(os.path.join(folder, n), top) not in skip)
     for n in sorted(names + files):
         p = os.path.join(folder, n)
         r = os.path.relpath(p, top)
+        if r in skip:
+            continue
         s = os.lstat(p)
-        if r.split("/")[0] in skip or r in skip or s.st_dev != dev:
+        if s.st_dev != dev:
             continue
         x, text = {}, ""
         if stat.S_ISREG(s.st_mode):

@@ -40,6 +40,19 @@ got=$(curl -sf --noproxy '*' http://127.0.0.1:$in/ | sha256sum)
 wait $inner
 case $up in *"$got"*) ;; *) fail "5 MB through the published port arrived changed: $got" ;; esac
 
+say "ports of a running machine come and go"
+expect 0 "$hospes" update --publish 127.0.0.1:$((in + 1)):8001 --unpublish 127.0.0.1:$in t-net1
+"$hospes" exec -d t-net1 perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 8001, Listen => 5, ReuseAddr => 1) or die; while ($c = $s->accept) { print $c "hello\n"; close $c }'
+for _ in $(seq 50); do
+	out=$(timeout 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$((in + 1)); cat <&3" 2>/dev/null) && [ -n "$out" ] && break
+	sleep 0.2
+done
+[ "$out" = hello ] || fail "the new port does not answer: $out"
+! timeout 5 bash -c ": >/dev/tcp/127.0.0.1/$in" 2>/dev/null || fail "the old port is still there"
+expect 125 "$hospes" update --memory 1G t-net1
+contains "only published ports"
+in=$((in + 1))
+
 say "a port that is taken is told, and leaves nothing behind"
 expect 125 "$hospes" run --vm --name t-net3 -p 127.0.0.1:$in:80 debian true
 contains "$in"

@@ -41,6 +41,11 @@ for i in 1 2 3 4 5 6 7 8 9 10; do [ "$(status)" = stopped ] && break; sleep 0.2;
 [ "$(status)" = stopped ] || fail "a paused one does not end"
 o delete b
 o run -d -f sleep.json b </dev/null >/dev/null 2>&1
+o exec -d b sh -c 'head -c 20000000 /dev/zero | busybox tail -c 20000000 | busybox sleep 50' </dev/null >/dev/null 2>&1
+for i in 1 2 3 4 5 6 7 8 9 10; do [ "$(cat /sys/fs/cgroup/hospes-b/memory.current)" -gt 4000000 ] && break; sleep 0.2; done
+echo '{"memory": {"limit": 1000000, "swap": 2000000, "checkBeforeUpdate": true}}' >less.json
+! o update -r less.json b 2>less || fail "memory below what is in use"
+grep -q 'memory.limit: .* in use' less || fail "$(cat less)"
 o update --memory 32M --memory-swap 64M --pids-limit 10 --cpu-share 1024 b
 is 33554432 memory.max; is 10 pids.max; is 39 cpu.weight
 o events --stats b | grep -q '"limit":33554432' || fail stats

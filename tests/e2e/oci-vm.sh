@@ -68,6 +68,7 @@ yes exec life uname -r
 yes exec life sh -c 'id; hostname; echo $WHERE; grep -c processor /proc/cpuinfo; cat /etc/file; ls /host/sys/kernel | grep -c mm'
 contains 'groups=7'; contains cell; contains inside; contains one-file
 yes ps life; contains "$(pid_of life)"
+[ "$(readlink "/proc/$(pid_of life)/ns/pid")" != "$(readlink /proc/self/ns/pid)" ] || fail "its monitor sees the host's processes"
 
 say "exec"
 try exec life sh -c 'echo a; echo b >&2; exit 7'; [ $rc -eq 7 ] || fail "status $rc"
@@ -174,3 +175,26 @@ yes delete hard
 yes run -d --config hard.json hard
 yes delete --force hard
 nothing_left
+
+say "an ordinary user's"
+nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups env -u XDG_RUNTIME_DIR)
+if "${nobody[@]}" test -r "$kernel" -a -x "$hospes" 2>/dev/null; then
+	there=$(mktemp -d /tmp/hospes-oci-vm.XXXXXX)
+	at_end 'rm -rf "$there"'
+	cp -a rootfs "$there/rootfs"
+	chown -R 65534:65534 "$there"
+	(cd "$there" && "${nobody[@]}" "$oci" spec --rootless && mv config.json "$there/default")
+	python3 - "$there/default" "$there/config.json" "$(sh_args 'id; echo x >/tmp/mine; exit 6'); $machine" <<-'P'
+		import json, sys
+		c = json.load(open(sys.argv[1]))
+		c["process"]["terminal"] = c["root"]["readonly"] = False
+		exec(sys.argv[3])
+		json.dump(c, open(sys.argv[2], "w"))
+	P
+	rc=0; out=$(cd "$there" && timeout -k 5 60 "${nobody[@]}" "$oci" --root "$there/states" run one 2>&1 </dev/null) || rc=$?
+	[ $rc -eq 6 ] || fail "status $rc: $out"
+	contains uid=0
+	[ "$(stat -c %u "$there/rootfs/tmp/mine")" = 65534 ] || fail "not the user's file"
+else
+	echo "not tried: others cannot read this tree"
+fi

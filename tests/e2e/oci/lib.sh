@@ -12,8 +12,6 @@ mkdir -p "$bundle"/rootfs/{bin,proc,sys,dev,tmp,etc}
 cp "$(command -v busybox)" "$bundle/rootfs/bin/busybox"
 for a in sh true cat ls id mount ps echo sleep env stat hostname grep head touch readlink; do ln -s busybox "$bundle/rootfs/bin/$a"; done
 at_end 'for c in $("$oci" --root "$states" list -q 2>/dev/null); do "$oci" --root "$states" delete --force "$c"; done'
-mounts() { grep -c "$work" /proc/self/mountinfo || :; }
-before_mounts=$(mounts)
 
 # configure FILE PYTHON: the default configuration, changed.
 configure() {
@@ -30,16 +28,19 @@ sh_args() { printf "c['process']['args'] = ['/bin/sh', '-c', '''%s''']" "$1"; }
 configure default.json "c['process']['terminal'] = False; c['ociVersion'] = '1.0.2'"
 configure config.json "c['process']['args'] = ['/bin/true']"
 
-pid_of() { "$rt" --root "$states" state "$1" | python3 -c 'import json,sys; print(json.load(sys.stdin)["pid"])'; }
-status_of() { "$rt" --root "$states" state "$1" 2>/dev/null | python3 -c 'import json,sys; print(json.load(sys.stdin)["status"])' 2>/dev/null || echo none; }
+field_of() { "$rt" --root "$states" state "$1" 2>/dev/null | sed -n 's/^ *"'"$2"'": "*\([^",]*\)"*,*$/\1/p'; }
+pid_of() { field_of "$1" pid; }
+status_of() { local s; s=$(field_of "$1" status) || :; echo "${s:-none}"; }
 # is STATUS ID: within a second
 is() {
 	for _ in $(seq 50); do [ "$(status_of "$2")" = "$1" ] && return 0; sleep 0.02; done
 	fail "$2 is $(status_of "$2"), not $1"
 }
-o() { "$rt" --root "$states" "$@"; }
+# Which IDs were given: what is left of them is looked for at the end.
+given() { case " $* " in *" create "* | *" run "*) echo "${*: -1}" >>"$work/ids" ;; esac; }
+o() { given "$@"; "$rt" --root "$states" "$@"; }
 # Output goes to a file: a container would hold a pipe open.
-try() { rc=0; timeout 20 "$rt" --root "$states" "$@" >"$work/out" 2>&1 </dev/null || rc=$?; out=$(cat "$work/out"); }
+try() { rc=0; given "$@"; timeout 20 "$rt" --root "$states" "$@" >"$work/out" 2>&1 </dev/null || rc=$?; out=$(cat "$work/out"); }
 yes() { try "$@"; [ $rc -eq 0 ] || fail "$* failed: $out"; }
 no() {
 	try "$@"
@@ -66,6 +67,10 @@ nothing_left() {
 	say "nothing is left"
 	[ -z "$(o list -q)" ] || fail "containers are left: $(o list)"
 	[ -z "$(ls "$states")" ] || fail "states are left: $(ls -A "$states")"
-	[ "$(mounts)" = "$before_mounts" ] || fail "mounts are left"
-	[ -z "$(find /sys/fs/cgroup -name 'hospes-*' -newer "$bundle/default.json" | grep -v libpod)" ] || fail "cgroups are left: $(find /sys/fs/cgroup -name 'hospes-*')"
+	# Others may run containers at the same time: only ours are looked for.
+	! grep -F "$work" /proc/self/mountinfo || fail "mounts are left"
+	[ ! -e "$work/ids" ] || sort -u "$work/ids" | while read -r id; do
+		case $id in *[!a-zA-Z0-9_.-]* | "") continue ;; esac
+		[ -z "$(find /sys/fs/cgroup -maxdepth 2 -name "hospes-$id")" ] || fail "a cgroup is left of $id"
+	done
 }

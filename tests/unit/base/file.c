@@ -166,10 +166,24 @@ static void a_lock_is_exclusive_until_it_is_closed(void **state)
     close(second);
 }
 
+static void a_private_folder_is_closed_to_others_even_if_it_was_open(void **state)
+{
+    struct fixture *f = *state;
+    struct stat st;
+    assert_int_equal(dir_make_private(at(f, "new/one"), &f->e), 0);
+    assert_int_equal(stat(at(f, "new/one"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_int_equal(dir_make(at(f, "wide"), 0755, &f->e), 0);
+    assert_int_equal(dir_make_private(at(f, "wide"), &f->e), 0);
+    assert_int_equal(stat(at(f, "wide"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        CASE(a_private_folder_is_closed_to_others_even_if_it_was_open),
         CASE(a_file_of_just_the_limit_is_read_and_one_byte_more_is_refused),
         CASE(a_file_of_any_length_is_read_whole),
         CASE(a_file_that_does_not_tell_its_length_is_read_whole),

@@ -113,8 +113,13 @@ static void all_is_the_rule_and_others_are_exceptions(void **state)
 static char *config_of(const struct guest_config *c, bool rootless, unsigned uid)
 {
     const struct bundle_user user = {.uid = uid, .gid = uid, .home = "/home/x"};
-    const struct bundle b = {
-        .guest = c, .root = "/r", .files = "/f", .user = &user, .shell = "/bin/sh", .rootless = rootless};
+    const struct bundle b = {.guest = c,
+                             .root = "/r",
+                             .files = "/f",
+                             .user = &user,
+                             .shell = "/bin/sh",
+                             .rootless = rootless,
+                             .ids = {1, 1}};
     char *text = NULL;
     struct err e = {0};
     assert_int_equal(bundle_config(&b, &text, &e), 0);

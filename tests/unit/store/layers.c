@@ -267,7 +267,7 @@ static void nothing_is_swept_while_somebody_makes_something(void **state)
     OWN_FD hold = -1;
     char names[400];
     make_two(p);
-    OWN(image) i = import(p, "two");
+    image_free(import(p, "two"));
     assert_int_equal(store_hold(&hold, &p->e), 0);
     assert_int_equal(image_remove("two", &p->e), 0);
     assert_int_equal(strlen(names_in(p, "data/layers", names, sizeof(names))), 2 * (DIGEST_HEX + 1));
