@@ -111,7 +111,7 @@ static int check_container(const struct run_args *a, struct err *e)
 static int check(const struct run_args *a, int argc, struct err *e)
 {
     int rc = a->vm ? check_machine(a, e) : check_container(a, e);
-    if (rc < 0)
+    if (rc < 0 || (a->name && (rc = guest_check_name(a->name, e)) < 0))
         return rc;
     if (argc == 0 && !a->kernel)
         return err_set(e, -EINVAL,
