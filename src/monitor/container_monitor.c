@@ -254,6 +254,7 @@ static int make_process(struct monitor *m, struct err *e)
                                .tty = k->tty,
                                .console = m->console,
                                .held = !m->guest->detach,
+                               .told_later = true,
                                .signal = command_signal,
                                .ended = command_ended,
                                .ctx = m};
