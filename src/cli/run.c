@@ -86,7 +86,7 @@ int run_run(const void *args, int argc, char **argv, struct err *e)
     if (rc < 0)
         return rc;
     c.env = env.item;
-    if ((rc = guest_image_take(&c, &image, e)) < 0)
-        return rc;
+    if ((rc = guest_check(&c, e)) < 0 || (rc = guest_image_take(&c, &image, e)) < 0)
+        return rc; /* what was typed is told of before the image is looked for */
     return c.image || a->detach ? start(a, &c, e) : run_kernel(&c, e);
 }
