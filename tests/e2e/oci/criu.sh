@@ -81,6 +81,18 @@ for _ in $(seq 50); do [ "$(status own)" = stopped ] && break; sleep 0.1; done
 is stopped own
 o delete own
 
+echo "-- a user namespace, whose root must get at the files"
+map='[{"containerID": 0, "hostID": 100000, "size": 65536}]'
+configure user "$counts; s#\"namespaces\": \[#\"uidMappings\": $map, \"gidMappings\": $map, \"namespaces\": [{\"type\": \"user\"},#"
+up user
+until_n 3 user
+away user
+chmod 711 user/image
+o restore -d --bundle user --image-path user/image user </dev/null >/dev/null 2>said || fail "restore user: $(cat said)"
+until_n 3 user
+[ "$(o exec user cat /proc/self/uid_map | tr -s ' ')" = " 0 100000 65536" ] || fail "its users: $(o exec user cat /proc/self/uid_map)"
+o delete -f user
+
 echo "-- memory first, the rest later"
 if criu check --feature mem_dirty_track >/dev/null 2>&1; then
 	configure pre "$counts; s#\"type\": \"network\"#\"type\": \"network\", \"path\": \"/run/netns/hospes-criu\"#"
@@ -167,7 +179,7 @@ if [ ! -e /usr/sbin/criu ]; then no 'not installed' restore -d --bundle bad --im
 
 [ -z "$(ls -A states)" ] || fail "states are left: $(ls -A states)"
 ! grep -E " ($work|$b)" /proc/self/mountinfo || fail "mounts are left"
-for c in net own pre pipe term hooks bad; do
+for c in net own user pre pipe term hooks bad; do
 	[ -z "$(find /sys/fs/cgroup -type d -name "hospes-$c")" ] || fail "a cgroup of $c is left"
 done
 echo "checked out and in again"
