@@ -27,8 +27,7 @@ int scope_start(const struct scope *s, const struct cgroup *g, const struct reso
                 struct err *e);
 void scope_release(pid_t holder);
 
-/* Tell systemd the limits that g has got by r (cgroup_apply): it writes those that it knows again at times.
- */
+/* Tell systemd what cgroup_apply has just written: it writes what it knows again now and then. */
 int scope_update(const char *unit, const struct cgroup *g, const struct resources *r, struct err *e);
 
 /* Its processes have ended: systemd forgets it, and removes its folder. */

@@ -53,12 +53,12 @@ until_ok sh -c "${cri[*]} ListImages | grep localhost/bb:1"
 ask 0 Status; contains '"status": true'
 
 say "a pod"
-pod_config() { # NAME HOSTNAME LINUX
+pod_config() { # NAME HOSTNAME LINUX SYSCTLS
 	printf '{"metadata": {"name": "%s", "namespace": "default", "uid": "%s"}, "hostname": "%s", "log_directory": "%s",
-		"linux": {"cgroup_parent": "/%s"%s}}' "$1" "$1" "$2" "$dir/logs" "$group" "${3:+, $3}"
+		"linux": {"cgroup_parent": "/%s", "sysctls": {%s}%s}}' "$1" "$1" "$2" "$dir/logs" "$group" "${4:-}" "${3:+, $3}"
 }
 ask 1 RunPodSandbox "{\"config\": $(pod_config other other), \"runtime_handler\": \"nosuch\"}"
-pod=$(pod_config pod box)
+pod=$(pod_config pod box '' '"net.ipv4.ip_forward": "1"')
 ask 0 RunPodSandbox "{\"config\": $pod, \"runtime_handler\": \"hospes\"}"
 sandbox=$(field '["pod_sandbox_id"]')
 ask 0 PodSandboxStatus "{\"pod_sandbox_id\": \"$sandbox\"}"; contains SANDBOX_READY; contains 10.78.0; contains '"runtime_handler": "hospes"'
@@ -117,6 +117,21 @@ made shared 'ps' '"linux": {"security_context": {"namespace_options": {"pid": "P
 grep -q 'sleep 1000' "$dir/logs/shared.log" || fail "it does not share the pod's processes"
 made tty 'ls -l /dev/console' '"tty": true'; by_id StartContainer; ended 0
 grep -q 136, "$dir/logs/tty.log" || fail "no terminal"
+echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 95}]}' >"$work/profile"
+mkdir "$work/folder"
+mount --bind "$work/folder" "$work/folder" && mount --make-shared "$work/folder"
+at_end 'umount "$work/folder" 2>/dev/null'
+made rich 'id; cat /proc/sys/net/ipv4/ip_forward; ls -l /dev/nothing; busybox mkdir /tmp/x 2>&1; grep CapBnd /proc/self/status; grep /mnt /proc/self/mountinfo; >/mnt/made' \
+	"\"mounts\": [{\"container_path\": \"/mnt\", \"host_path\": \"$work/folder\", \"propagation\": \"PROPAGATION_HOST_TO_CONTAINER\"}],
+	\"devices\": [{\"container_path\": \"/dev/nothing\", \"host_path\": \"/dev/null\", \"permissions\": \"rwm\"}],
+	\"linux\": {\"resources\": {\"oom_score_adj\": 1000}, \"security_context\": {\"run_as_group\": {\"value\": 7}, \"run_as_user\": {\"value\": 0}, \"supplemental_groups\": [8],
+	\"capabilities\": {\"drop_capabilities\": [\"ALL\"], \"add_capabilities\": [\"NET_RAW\"]},
+	\"seccomp\": {\"profile_type\": \"Localhost\", \"localhost_ref\": \"$work/profile\"}}}"
+by_id StartContainer; ended 0
+out=$(cat "$dir/logs/rich.log"); printf '%s\n' "$out"
+contains 'gid=7'; contains 8; contains 'F 1'; contains '1,   3'; contains 'not supported'; contains 0000000000002000; contains master:
+[ -e "$work/folder/made" ] || fail "the mount cannot be written to"
+ask 0 ListPodSandboxStats; contains "$sandbox"
 made hungry 'x=a; while :; do x=$x$x; done' '"linux": {"resources": {"memory_limit_in_bytes": 16777216}}'
 by_id StartContainer; ended 137; contains OOMKilled
 

@@ -14,7 +14,11 @@ if [ -z "${ENGINES_GROUP:-}" ]; then
 	ENGINES_WORK=$(mktemp)
 	unshare --mount --net --pid --fork --mount-proc --propagation private -- "$0" "$@" || rc=$?
 	rm -rf "$(cat "$ENGINES_WORK")" "$ENGINES_WORK"
-	find /sys/fs/cgroup -depth -path "*/$ENGINES_GROUP*" -type d -exec rmdir {} + 2>/dev/null
+	for _ in 1 2 3 4 5 6 7 8 9 10; do # what has just ended is in there for a moment more
+		find /sys/fs/cgroup -depth -path "*/$ENGINES_GROUP*" -type d -exec rmdir {} + 2>/dev/null
+		[ -n "$(find /sys/fs/cgroup -maxdepth 2 -name "$ENGINES_GROUP*" 2>/dev/null)" ] || break
+		sleep 0.2
+	done
 	exit $rc
 fi
 mount -t tmpfs tmpfs /run && mkdir -m 1777 /run/lock && mkdir /run/user
