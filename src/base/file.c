@@ -74,6 +74,19 @@ int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct 
     return 0;
 }
 
+int file_reopen_regular(int path_fd)
+{
+    struct stat st;
+    char self[40];
+    if (fstat(path_fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", path_fd);
+    int fd = open(self, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
 int file_write_all(int fd, const void *data, size_t len)
 {
     const char *from = data;

@@ -24,6 +24,12 @@ int file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct 
  * fsync. */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 
+/*
+ * A regular file that was opened with O_PATH, now to read; anything else is -EINVAL and not touched: a device
+ * would notice. Descriptor or -errno.
+ */
+int file_reopen_regular(int path_fd);
+
 /* Write all of it, through signals and short writes. */
 int file_write_all(int fd, const void *data, size_t len); /* -errno or 0 */
 

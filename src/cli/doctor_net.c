@@ -31,11 +31,7 @@ void doctor_look_bridge(struct finding *f)
         return;
     }
     subnet_text(&l.subnet, subnet);
-    f->level = l.dropped ? DOCTOR_WARN : DOCTOR_OK;
-    snprintf(f->text, sizeof(f->text), "containers get addresses of %s%s%s", subnet,
-             l.there ? "" : ", once the first one makes the bridge",
-             l.dropped ? "; but iptables drops what is forwarded" : "");
-    if (l.dropped)
-        snprintf(f->advice, sizeof(f->advice),
-                 "iptables -I FORWARD -i hospes0 -j ACCEPT; iptables -I FORWARD -o hospes0 -j ACCEPT");
+    f->level = DOCTOR_OK;
+    snprintf(f->text, sizeof(f->text), "containers get addresses of %s%s", subnet,
+             l.there ? "" : ", once the first one makes the bridge");
 }

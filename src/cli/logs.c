@@ -15,6 +15,7 @@
 
 struct logs_args {
     bool follow, monitor;
+    const char *tail; /* lines; NULL: all */
 };
 
 /* What was appended since the last time. Returns the bytes, or -errno. */
@@ -30,6 +31,33 @@ static ssize_t copy_new(int fd, struct err *e)
     if (n < 0)
         return err_sys(e, "log");
     return fflush(stdout) ? err_sys(e, "standard output") : all;
+}
+
+/* To where the last nr lines begin; one that is not ended yet counts. */
+static int seek_tail(int fd, unsigned nr, struct err *e)
+{
+    char piece[4096];
+    off_t at = lseek(fd, 0, SEEK_END), end = at;
+    for (unsigned seen = 0; at > 0;) {
+        size_t n = at > (off_t)sizeof(piece) ? sizeof(piece) : (size_t)at;
+        if (pread(fd, piece, n, at - (off_t)n) != (ssize_t)n)
+            return err_sys(e, "log");
+        for (; n > 0; n--, at--)
+            if (piece[n - 1] == '\n' && at != end && ++seen == nr)
+                return lseek(fd, at, SEEK_SET) < 0 ? err_sys(e, "log") : 0;
+    }
+    return lseek(fd, 0, SEEK_SET) < 0 ? err_sys(e, "log") : 0;
+}
+
+static int begin(const struct logs_args *a, int fd, struct err *e)
+{
+    unsigned nr;
+    if (!a->tail || strcmp(a->tail, "all") == 0)
+        return 0;
+    int rc = opt_number(a->tail, &nr, e);
+    if (rc < 0)
+        return err_wrap(e, "--tail");
+    return nr ? seek_tail(fd, nr, e) : lseek(fd, 0, SEEK_END) < 0 ? err_sys(e, "log") : 0;
 }
 
 /* The log was begun anew when it became too large: go on with the new one. */
@@ -85,6 +113,8 @@ static int logs_run(const void *args, int argc, char **argv, struct err *e)
     OWN_FD fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? 0 : err_sys(e, "%s", path);
+    if ((rc = begin(a, fd, e)) < 0)
+        return rc;
     if (a->follow)
         return follow(argv[0], path, &fd, e);
     ssize_t n = copy_new(fd, e);
@@ -93,6 +123,7 @@ static int logs_run(const void *args, int argc, char **argv, struct err *e)
 
 static const struct opt logs_opts[] = {
     OPT(logs_args, follow, OPT_FLAG, 'f', NULL, "go on until the guest has ended"),
+    OPT(logs_args, tail, OPT_TEXT, 'n', "N", "begin with the last N lines (all)"),
     OPT(logs_args, monitor, OPT_FLAG, 0, NULL, "what its monitor had to tell instead"),
 };
 const struct verb verb_logs = {

@@ -69,3 +69,61 @@ int publish_parse(const char *text, struct guest_forward *ret, struct err *e)
     *ret = p;
     return 0;
 }
+
+/* ---- ranges ---- */
+
+#define TEXT_MAX 80
+
+/* How many ports a field is; 0: it is none, an address. */
+static unsigned ports_of(const char *field, size_t len, unsigned *ret_first)
+{
+    unsigned last;
+    char copy[16] = "", more;
+    if (len >= sizeof(copy) || strspn(field, "0123456789-") < len)
+        return 0;
+    memcpy(copy, field, len);
+    int n = sscanf(copy, "%5u-%5u%c", ret_first, &last, &more);
+    return n == 2 && last >= *ret_first ? last - *ret_first + 1 : 1;
+}
+
+/* The step-th port of each range in text. *ret_steps: their length, which is one. */
+static int step_of(const char *text, unsigned step, char out[TEXT_MAX], unsigned *ret_steps)
+{
+    size_t at = 0, end = strcspn(text, "/");
+    *ret_steps = 0;
+    for (size_t from = 0, len; from <= end; from += len + 1) {
+        unsigned first = 0;
+        len = strcspn(text + from, ":/");
+        unsigned nr = ports_of(text + from, len, &first);
+        if (nr && *ret_steps && nr != *ret_steps)
+            return -EINVAL;
+        *ret_steps = nr ? nr : *ret_steps;
+        const char *sep = from ? ":" : "";
+        int n = nr > 1 ? snprintf(out + at, TEXT_MAX - at, "%s%u", sep, first + step)
+                       : snprintf(out + at, TEXT_MAX - at, "%s%.*s", sep, (int)len, text + from);
+        if (n < 0 || (at += (size_t)n) >= TEXT_MAX)
+            return -EINVAL;
+    }
+    return snprintf(out + at, TEXT_MAX - at, "%s", text + end) < (int)(TEXT_MAX - at) ? 0 : -EINVAL;
+}
+
+int publish_list(const struct opt_list *typed, publish_one *one, struct guest_forward ret[GUEST_FORWARDS],
+                 unsigned *ret_nr, struct err *e)
+{
+    *ret_nr = 0;
+    for (unsigned i = 0; i < typed->nr; i++) {
+        char text[TEXT_MAX];
+        unsigned steps = 1;
+        for (unsigned step = 0; step == 0 || step < steps; step++) {
+            if (step_of(typed->item[i], step, text, &steps) < 0)
+                return err_set(e, -EINVAL, "ranges of ports are of one length: %.64s (like 8000-8003:80-83)",
+                               typed->item[i]);
+            if (*ret_nr == GUEST_FORWARDS)
+                return err_set(e, -EINVAL, "more than %d ports", GUEST_FORWARDS);
+            int rc = one(text, &ret[(*ret_nr)++], e);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}

@@ -5,6 +5,7 @@
  * is this very process.
  */
 #include "cli/run.h"
+#include "cli/join_command.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,6 @@
 
 #include "base/own.h"
 #include "base/proc.h"
-#include "cli/attach.h"
 #include "cli/environment.h"
 #include "cli/exec_command.h"
 #include "cli/run_files.h"
@@ -22,24 +22,6 @@
 #include "monitor/spawn.h"
 
 #define SHUTDOWN_MS 30000
-#define TAKEDOWN_MS 5000 /* when somebody is waiting for us to go */
-
-/* The command ran, or could not: the guest of a foreground run ends with it. */
-static int finish(const char *guest, int status, uint64_t timeout_ms, struct err *e)
-{
-    int rc = client_finish(guest, status, timeout_ms, e);
-    return rc == -ESRCH || rc == -ENOENT ? 0 : rc; /* it has ended by itself */
-}
-
-/* It never got as far as the command: nothing in it is worth keeping, unless it tells what was wrong. */
-static int give_up(const char *guest, int rc)
-{
-    if (rc == -EINTR)
-        client_remove(guest, true, NULL);
-    else
-        client_kill(guest, NULL);
-    return rc;
-}
 
 static int command(const struct run_args *a, const struct guest_config *c, const char *guest, struct err *e)
 {
@@ -60,37 +42,13 @@ static int command(const struct run_args *a, const struct guest_config *c, const
     struct err trouble;
     int rc = exec_command(&x, &status, e);
     if (rc == -EINTR && status) { /* told to end: who told it knows */
-        finish(guest, status, TAKEDOWN_MS, &trouble);
+        join_finish(guest, status, JOIN_TAKEDOWN_MS, &trouble);
         return status;
     }
     if (rc < 0)
-        return give_up(guest, rc);
-    rc = finish(guest, status, SHUTDOWN_MS, e);
+        return join_give_up(guest, rc);
+    rc = join_finish(guest, status, SHUTDOWN_MS, e);
     return rc < 0 ? rc : status;
-}
-
-/* A container's command is its first process: its streams are ours, and it ends with it. */
-static int join(const struct run_args *a, const char *guest, struct err *e)
-{
-    OWN_FD fd = -1;
-    char what[96];
-    int status = 0;
-    struct err trouble;
-    int rc = client_attach(guest, &fd, e);
-    if (rc < 0)
-        return give_up(guest, rc);
-    snprintf(what, sizeof(what), "guest %s", guest);
-    const struct attach x = {.fd = fd, .input = a->interactive, .tty = a->tty, .what = what};
-    rc = attach_run(&x, &status, e);
-    if (rc == -EINTR && status) { /* told to end: who told it knows */
-        finish(guest, status, TAKEDOWN_MS, &trouble);
-        return status;
-    }
-    if (rc < 0)
-        return give_up(guest, rc);
-    if (!a->rm) /* else there is none by now */
-        client_wait_gone(guest);
-    return status;
 }
 
 static int start(const struct run_args *a, const struct guest_config *c, struct err *e)
@@ -108,8 +66,9 @@ static int start(const struct run_args *a, const struct guest_config *c, struct 
         client_remove(guest, true, NULL);
         return rc;
     }
+    const struct join_command j = {.guest = guest, .input = a->interactive, .tty = a->tty};
     if (!a->detach)
-        return a->vm ? command(a, c, guest, e) : join(a, guest, e);
+        return a->vm ? command(a, c, guest, e) : join_command(&j, e);
     puts(guest);
     return 0;
 }

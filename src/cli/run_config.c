@@ -11,15 +11,8 @@
 
 static int forwards(const struct run_args *a, struct guest_config *c, struct err *e)
 {
-    if (a->publish.nr > GUEST_FORWARDS)
-        return err_set(e, -EINVAL, "--publish: more than %d ports", GUEST_FORWARDS);
-    for (unsigned i = 0; i < a->publish.nr; i++) {
-        int rc = publish_parse(a->publish.item[i], &c->forwards[i], e);
-        if (rc < 0)
-            return err_wrap(e, "--publish");
-        c->nr_forwards++;
-    }
-    return 0;
+    int rc = publish_list(&a->publish, publish_parse, c->forwards, &c->nr_forwards, e);
+    return rc < 0 ? err_wrap(e, "--publish") : 0;
 }
 
 static enum guest_engine engine(const char *name)

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/stats_container.h"
 #include "cli/table.h"
 
 struct page {
@@ -173,6 +174,11 @@ static void devices(const struct page *p)
 
 void stats_print(FILE *f, const json_t *before, const json_t *now)
 {
+    const char *kind = json_string_value(json_object_get(now, "kind"));
+    if (kind && strcmp(kind, "container") == 0) {
+        stats_container_print(f, before, now);
+        return;
+    }
     struct page p = {.f = f, .guest = now};
     sample_read(now, &p.now);
     if (before)

@@ -87,20 +87,14 @@ static int mounts(const struct update_args *a, json_t *changes, struct err *e)
     return 0;
 }
 
-static int port_list(const struct opt_list *typed,
-                     int (*parse)(const char *text, struct guest_forward *ret, struct err *e), json_t **ret,
-                     struct err *e)
+static int port_list(const struct opt_list *typed, publish_one *one, json_t **ret, struct err *e)
 {
-    OWN(json_t) list = json_array();
-    for (unsigned i = 0; i < typed->nr; i++) {
-        struct guest_forward f;
-        int rc = parse(typed->item[i], &f, e);
-        if (rc < 0)
-            return rc;
-        json_array_append_new(list, guest_port_json(&f));
-    }
-    *ret = take(list);
-    return 0;
+    struct guest_forward list[GUEST_FORWARDS];
+    unsigned nr;
+    int rc = publish_list(typed, one, list, &nr, e);
+    if (rc == 0)
+        *ret = guest_ports_json(list, nr);
+    return rc;
 }
 
 static int ports(const struct update_args *a, json_t *changes, struct err *e)
@@ -159,7 +153,7 @@ const struct verb verb_update = {
              "started "
              "like that from then on; of one that does not run the next start is changed. If a part of it "
              "cannot be "
-             "done nothing is.",
+             "done nothing is. Of machines ports alone can be changed.",
     .examples = "hospes update --memory 1G --cpus none web\tmore memory, and all processors\n"
                 "hospes update --mount /srv/new:/srv:ro web\ta folder more in a running container\n"
                 "hospes update --unmount /srv web\tand away with it\n"

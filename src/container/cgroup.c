@@ -278,6 +278,7 @@ static bool mounted(const struct cgroup_dir *d)
 
 int cgroup_make(struct cgroup *g, const struct resources *r, bool all, bool needed, struct err *e)
 {
+    bool old = false;
     for (unsigned i = 0; i < g->nr; i++) {
         struct cgroup_dir *d = &g->dir[i];
         if ((!all && !wanted(d, r)) || !mounted(d))
@@ -286,11 +287,14 @@ int cgroup_make(struct cgroup *g, const struct resources *r, bool all, bool need
         int rc = make_path(d);
         if (rc == 0 && !g->scope && cgroup_dir_busy(d))
             return err_set(e, -EBUSY, "cgroup: %s: somebody else's processes are in it", d->path);
+        old |= rc == 0;
         d->there = rc >= 0;
         read_controllers(d);
         if (rc < 0 && needed)
             return err_code(e, rc, "cgroup: make %s", d->path);
     }
+    if (old && cgroup_frozen(g)) /* the first process would stop in it, and we wait */
+        return err_set(e, -EBUSY, "cgroup: %s is paused", g->path);
     return 0;
 }
 

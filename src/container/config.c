@@ -8,6 +8,7 @@
  */
 #include "container/config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -75,9 +76,11 @@ static void annotations(struct config *c, const struct field *root)
 
 static void version(struct config *c, const struct field *root)
 {
+    int end = 0;
     c->oci_version = field_must_string(root, "ociVersion");
-    if (*c->oci_version && strncmp(c->oci_version, "1.", 2) != 0)
-        field_bad_key(root, "ociVersion", "\"%s\" is not a version 1.x", c->oci_version);
+    (void)sscanf(c->oci_version, "1.%*[0-9].%*[0-9]%n", &end);
+    if (*c->oci_version && (!end || (c->oci_version[end] && !strchr("-+", c->oci_version[end]))))
+        field_bad_key(root, "ociVersion", "\"%s\" is not a version 1.x.y", c->oci_version);
 }
 
 static void top(struct config *c, const struct field *root)

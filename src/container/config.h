@@ -55,7 +55,8 @@ struct process_config {
     unsigned nr_groups;
     struct strings args, env;
     const char *cwd;
-    uint64_t caps[CAP_SETS]; /* a bit a capability */
+    uint64_t caps[CAP_SETS];     /* a bit a capability */
+    struct strings unknown_caps; /* named there, to be warned of */
     struct rlimit_config *rlimits;
     unsigned nr_rlimits;
     int64_t oom_score_adj; /* UNSET */
@@ -67,7 +68,8 @@ struct process_config {
 
 struct mount_config {
     const char *target, *type, *source;
-    bool bind, recursive, copy_up, rec_idmap, idmap, target_nofollow, source_nofollow;
+    bool bind, recursive, copy_up, rec_idmap, idmap, target_nofollow, source_nofollow,
+        remount;                           /* other options for what is mounted there already */
     uint64_t attr_set, attr_clear;         /* MOUNT_ATTR_* of this mount */
     uint64_t rec_attr_set, rec_attr_clear; /* the same for it and all below */
     uint64_t propagation;                  /* MS_PRIVATE, ...; 0: leave */

@@ -17,6 +17,8 @@ static void check_names(const struct config *c, const struct field *root)
         field_bad_key(root, "domainname", "needs an own uts namespace (linux.namespaces)");
     if (c->hostname && strlen(c->hostname) > 64)
         field_bad_key(root, "hostname", "is longer than 64 bytes");
+    if (c->domainname && strlen(c->domainname) > 64)
+        field_bad_key(root, "domainname", "is longer than 64 bytes");
 }
 
 static void check_user(const struct config *c, const struct field *linux_)

@@ -88,6 +88,7 @@ static bool own_option(struct mount_config *m, const char *name)
         {"ridmap", &m->rec_idmap},
         {"dest-nofollow", &m->target_nofollow},
         {"src-nofollow", &m->source_nofollow},
+        {"remount", &m->remount},
     };
     if (strcmp(name, "bind") == 0 || strcmp(name, "rbind") == 0) {
         m->bind = true;
@@ -101,8 +102,8 @@ static bool own_option(struct mount_config *m, const char *name)
 }
 
 /* What is the default anyway, or has lost its meaning in the kernel. */
-static const char *const nothing[] = {"defaults",   "nomand", "loud",   "noiversion",
-                                      "nolazytime", "async",  "remount"};
+static const char *const nothing[] = {"defaults", "nomand",     "loud",       "silent",
+                                      "iversion", "noiversion", "nolazytime", "async"};
 #define NOTHING (sizeof(nothing) / sizeof(nothing[0]))
 
 bool mount_option(struct mount_config *m, const char *option)
@@ -118,7 +119,7 @@ bool mount_option_name(unsigned i, char *ret, size_t size)
     static const char *const others[] = {
         "private",      "rprivate", "shared",  "rshared",   "slave", "rslave", "unbindable",
         "runbindable",  "bind",     "rbind",   "tmpcopyup", "idmap", "ridmap", "dest-nofollow",
-        "src-nofollow", "sync",     "dirsync", "lazytime",  "mand",  "silent", "iversion"};
+        "src-nofollow", "sync",     "dirsync", "lazytime",  "mand",  "remount"};
     const unsigned nr_attr = sizeof(attr_options) / sizeof(attr_options[0]),
                    nr_others = sizeof(others) / sizeof(others[0]);
     if (i < 2 * nr_attr)
@@ -151,9 +152,9 @@ static void one_mount(struct config *c, struct mount_config *m, const struct fie
     m->type = field_string(f, "type");
     m->source = field_string(f, "source");
     options(c, m, f);
-    if (m->bind && (!m->source || !*m->source))
+    if (m->bind && !m->remount && (!m->source || !*m->source))
         field_bad_key(f, "source", "is missing, and this is a bind mount");
-    if (!m->bind && (!m->type || !*m->type || strcmp(m->type, "none") == 0))
+    if (!m->bind && !m->remount && (!m->type || !*m->type || strcmp(m->type, "none") == 0))
         field_bad_key(f, "type", "is missing");
     struct field uids = field_array(f, "uidMappings"), gids = field_array(f, "gidMappings");
     m->uid_maps = config_id_maps(c, &uids);

@@ -12,7 +12,7 @@ static const char *const cap_keys[CAP_SETS] = {"bounding", "effective", "inherit
                                                "ambient"};
 
 /* A capability this program has never heard of is warned of when they are set, not an error. */
-static uint64_t caps(const struct field *up, const char *key)
+static uint64_t caps(struct strings *unknown, const struct field *up, const char *key)
 {
     struct field list = field_array(up, key);
     uint64_t set = 0;
@@ -22,8 +22,8 @@ static uint64_t caps(const struct field *up, const char *key)
         int n = cap_number(name);
         if (n >= 0)
             set |= 1ull << n;
-        else if (strncmp(name, "CAP_", 4) != 0)
-            field_bad(&item, "\"%s\" is no capability", name);
+        else
+            unknown->item[unknown->nr++] = name;
     }
     return set;
 }
@@ -31,9 +31,13 @@ static uint64_t caps(const struct field *up, const char *key)
 static void capabilities(struct process_config *p, const struct field *process)
 {
     struct field f = field_object(process, "capabilities");
+    size_t all = 0;
     p->has_caps = f.v != NULL;
     for (unsigned i = 0; i < CAP_SETS; i++)
-        p->caps[i] = caps(&f, cap_keys[i]);
+        all += json_array_size(json_object_get(f.v, cap_keys[i]));
+    p->unknown_caps.item = arena_alloc(f.doc->arena, all * sizeof(*p->unknown_caps.item));
+    for (unsigned i = 0; i < CAP_SETS; i++)
+        p->caps[i] = caps(&p->unknown_caps, &f, cap_keys[i]);
 }
 
 /* ---- limits ---- */
@@ -126,10 +130,7 @@ static void user(struct config *c, struct process_config *p, const struct field 
     p->groups = arena_alloc(&c->arena, p->nr_groups * sizeof(*p->groups));
     for (unsigned i = 0; i < p->nr_groups; i++) {
         struct field item = field_item(&groups, i);
-        if (!json_is_number(item.v) || json_number_value(item.v) < 0 ||
-            json_number_value(item.v) >= UINT32_MAX)
-            field_bad(&item, "is no group id");
-        p->groups[i] = (uint32_t)json_number_value(item.v);
+        p->groups[i] = (uint32_t)field_item_int(&item, 0, UINT32_MAX - 1);
     }
 }
 

@@ -73,13 +73,17 @@ static void cpu(struct resources *r, const struct field *f)
     r->cpu_rt_runtime = field_int(&c, "realtimeRuntime", UNSET, -1, INT64_MAX);
     r->cpu_rt_period = field_int(&c, "realtimePeriod", UNSET, 0, INT64_MAX);
     r->cpu_idle = field_int(&c, "idle", UNSET, 0, 1);
+    if (r->cpu_quota > 0 && r->cpu_burst != UNSET && r->cpu_burst > r->cpu_quota)
+        field_bad_key(&c, "burst", "is above quota");
     r->cpus = field_string(&c, "cpus");
     r->mems = field_string(&c, "mems");
 }
 
 /* ---- block I/O ---- */
 
-static struct blkio_rates rates(struct config *c, const struct field *up, const char *key, const char *value)
+/* Each has value, or or_value (NULL: that is none) in its place. */
+static struct blkio_rates rates(struct config *c, const struct field *up, const char *key, const char *value,
+                                const char *or_value)
 {
     struct field list = field_array(up, key);
     struct blkio_rates r = {.nr = field_count(&list)};
@@ -89,6 +93,8 @@ static struct blkio_rates rates(struct config *c, const struct field *up, const 
         r.item[i].major = (uint32_t)field_must_int(&f, "major", 0, UINT32_MAX);
         r.item[i].minor = (uint32_t)field_must_int(&f, "minor", 0, UINT32_MAX);
         r.item[i].rate = (uint64_t)field_int(&f, value, 0, 0, INT64_MAX);
+        if (!field_has(&f, value) && !(or_value && field_has(&f, or_value)))
+            field_bad_key(&f, value, "is missing");
     }
     return r;
 }
@@ -102,10 +108,10 @@ static void blkio(struct config *c, const struct field *f)
     struct resources *r = &c->resources;
     r->blkio_weight = field_int(&b, "weight", UNSET, 0, 1000);
     r->blkio_leaf_weight = field_int(&b, "leafWeight", UNSET, 0, 1000);
-    r->blkio_weights = rates(c, &b, "weightDevice", "weight");
-    r->blkio_leaf_weights = rates(c, &b, "weightDevice", "leafWeight");
+    r->blkio_weights = rates(c, &b, "weightDevice", "weight", "leafWeight");
+    r->blkio_leaf_weights = rates(c, &b, "weightDevice", "leafWeight", "weight");
     for (unsigned i = 0; i < BLKIO_THROTTLES; i++)
-        r->throttle[i] = rates(c, &b, throttles[i], "rate");
+        r->throttle[i] = rates(c, &b, throttles[i], "rate", NULL);
 }
 
 /* ---- lists with names ---- */
@@ -136,6 +142,8 @@ static struct named_limits rdma(struct config *c, const struct field *up)
     json_object_foreach(map.v, name, v)
     {
         struct field f = field_object(&map, name);
+        if (!field_has(&f, "hcaHandles") && !field_has(&f, "hcaObjects"))
+            field_bad(&f, "limits neither hcaHandles nor hcaObjects");
         l.item[l.nr++] = (struct named_limit){
             .name = name,
             .value = field_int(&f, "hcaHandles", UNSET, 0, UINT32_MAX),
@@ -171,7 +179,7 @@ void config_resources(struct config *c, const struct field *f)
     memory(r, f);
     cpu(r, f);
     struct field pids = field_object(f, "pids");
-    r->pids = field_int(&pids, "limit", UNSET, -1, INT64_MAX);
+    r->pids = pids.v ? field_must_int(&pids, "limit", -1, INT64_MAX) : UNSET;
     blkio(c, f);
     r->hugepages = limits(c, f, "hugepageLimits", "pageSize", "limit");
     struct field net = field_object(f, "network");

@@ -181,7 +181,7 @@ static int mount_sources(struct creation *k, struct err *e)
         k->l.source[i] = -1;
     for (unsigned i = 0; i < c->nr_mounts; i++) {
         const struct mount_config *m = &c->mounts[i];
-        if (!m->bind || (!c->ns[NS_USER].there && !m->idmap && !m->rec_idmap))
+        if (!m->bind || m->remount || (!c->ns[NS_USER].there && !m->idmap && !m->rec_idmap))
             continue;
         OWN_FD userns = userns_of(k, m, e);
         if (userns < -1)

@@ -128,6 +128,7 @@ _Noreturn static void enter(struct entering *n, int flags)
         (void)signal(i, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_DUMPABLE, 0);
+    own_fd(&n->sync[0]); /* so that the end of the runtime is seen */
     int rc = process_affinity(n->j->p.cpu_affinity_initial, "initial", &e);
     if (rc == 0)
         rc = cgroup_entry_join(&n->entry, &e);

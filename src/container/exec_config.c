@@ -39,6 +39,7 @@ static struct strings append(struct arena *a, struct strings to, const char *con
     return s;
 }
 
+/* Not to what is inherited: a program with file capabilities would get them back as another user. */
 static int add_caps(const struct exec_options *o, struct process_config *p, struct err *e)
 {
     for (unsigned i = 0; i < o->nr_caps; i++) {
@@ -46,7 +47,7 @@ static int add_caps(const struct exec_options *o, struct process_config *p, stru
         if (n < 0)
             return err_set(e, -EINVAL, "--cap: \"%s\" is no capability", o->caps[i]);
         for (unsigned k = 0; k < CAP_SETS; k++)
-            if (k != CAPS_AMBIENT)
+            if (k != CAPS_AMBIENT && k != CAPS_INHERITABLE)
                 p->caps[k] |= 1ull << n;
     }
     return 0;

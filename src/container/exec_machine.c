@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -136,16 +137,27 @@ static int load(struct entry *n, struct err *e)
     return 0;
 }
 
+/* The guest may have put anything there instead: no link is followed, nothing but a file is read. */
+static char *read_log(int out_dir, const char *name)
+{
+    char file[64], *text = calloc(1, LOG_MAX + 1);
+    struct stat st;
+    snprintf(file, sizeof(file), "%s.log", name);
+    OWN_FD fd = openat(out_dir, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (text && fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && read(fd, text, LOG_MAX) > 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
 void machine_why(int out_dir, const char *name, struct err *e)
 {
-    char path[64];
-    OWN_MEM char *text = NULL;
-    size_t len;
-    snprintf(path, sizeof(path), "/proc/self/fd/%d/%s.log", out_dir, name);
-    if (file_read(path, LOG_MAX, &text, &len, NULL) < 0 || len < 2)
+    OWN_MEM char *text = read_log(out_dir, name);
+    size_t len = text ? strlen(text) : 0;
+    if (len < 2)
         return;
     if (text[len - 1] == '\n')
-        text[--len] = 0;
+        text[len - 1] = 0;
     char *line = strrchr(text, '\n');
     OWN(json_t) j = json_loads(line ? line + 1 : text, 0, NULL);
     const char *why = json_string_value(json_object_get(j, "msg"));

@@ -149,21 +149,23 @@ static int64_t number_of(const json_t *v)
     return json_real_value(v) >= 9223372036854775807.0 ? INT64_MAX : (int64_t)json_real_value(v);
 }
 
+int64_t field_item_int(const struct field *item, int64_t min, int64_t max)
+{
+    if (!whole_number(item->v)) {
+        field_bad(item, "not a whole number");
+        return min;
+    }
+    int64_t n = number_of(item->v);
+    if (n >= min && n <= max)
+        return n;
+    field_bad(item, "%lld is not from %lld to %lld", (long long)n, (long long)min, (long long)max);
+    return min;
+}
+
 int64_t field_int(const struct field *up, const char *key, int64_t dflt, int64_t min, int64_t max)
 {
-    json_t *v = get(up, key);
-    if (!v)
-        return dflt;
-    if (!whole_number(v)) {
-        field_bad_key(up, key, "not a whole number");
-        return dflt;
-    }
-    int64_t n = number_of(v);
-    if (n < min || n > max) {
-        field_bad_key(up, key, "%lld is not from %lld to %lld", (long long)n, (long long)min, (long long)max);
-        return dflt;
-    }
-    return n;
+    struct field f = {.doc = up->doc, .up = up, .key = key, .v = get(up, key)};
+    return f.v ? field_item_int(&f, min, max) : dflt;
 }
 
 int64_t field_must_int(const struct field *up, const char *key, int64_t min, int64_t max)

@@ -54,6 +54,7 @@ bool field_has(const struct field *up, const char *key);
 const char *field_string(const struct field *up, const char *key);
 const char *field_must_string(const struct field *up, const char *key);
 int64_t field_int(const struct field *up, const char *key, int64_t dflt, int64_t min, int64_t max);
+int64_t field_item_int(const struct field *item, int64_t min, int64_t max);
 int64_t field_must_int(const struct field *up, const char *key, int64_t min, int64_t max);
 bool field_bool(const struct field *up, const char *key, bool dflt);
 /* A list of strings, in arena memory. */

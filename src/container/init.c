@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/inroot.h"
@@ -175,6 +176,23 @@ static int root(const struct launch *l, int *ret_slave, struct err *e)
 /* ---- the process ---- */
 
 /*
+ * A program must not begin before its state is written: should the runtime be ended first, nobody could find
+ * it. By now that is long done, as a rule.
+ */
+static int wait_until_known(const struct launch *l, struct err *e)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    char none;
+    while (faccessat(l->state_dir, "state.json", F_OK, 0) < 0) {
+        ssize_t n = recv(l->sync, &none, 1, MSG_PEEK | MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && errno != EAGAIN))
+            return err_set(e, -EPIPE, "the runtime has ended");
+        nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
+/*
  * /dev/null as a standard stream is the host's file: put the container's own in its place, so that no process
  * holds a file of a mount which the container has not got.
  */
@@ -264,6 +282,8 @@ _Noreturn void init_main(struct launch *l)
     int rc = spaces(l, &e);
     if (rc == 0)
         rc = root(l, &slave, &e);
+    if (rc == 0)
+        rc = wait_until_known(l, &e);
     if (rc == 0)
         rc = prepare(l, slave, &file, &e);
     if (rc < 0)

@@ -23,13 +23,13 @@ struct launch {
     struct cgroup cgroup;
     struct cgroup_entry entry;
     struct seccomp_filter seccomp;
-    int sync;                         /* the side that is ours */
-    int start;                        /* listening socket; -1: go on without waiting */
-    int proc;                         /* the host's /proc, checked */
-    int console;                      /* socket that takes the terminal; -1: the runtime itself does */
-    int ns[NS_KINDS];                 /* to join; -1 */
-    int *source;                      /* per mount: see mount_place */
-    int init;                         /* the program that is the first process instead, or -1 */
+    int sync, peer;   /* the first process' side, and the runtime's, which it must not hold open */
+    int start;        /* listening socket; -1: go on without waiting */
+    int proc;         /* the host's /proc, checked */
+    int console;      /* socket that takes the terminal; -1: the runtime itself does */
+    int ns[NS_KINDS]; /* to join; -1 */
+    int *source;      /* per mount: see mount_place */
+    int init;         /* the program that is the first process instead, or -1 */
     bool landlock, landlock_abstract; /* landlock.h */
     int passed_by; /* the read end of a pipe that an intermediate process holds; -1: there is none */
     unsigned preserve_fds;

@@ -145,7 +145,10 @@ static int sysfs_instead(const struct mount_config *m, struct err *e)
     struct mount_config bind = *m;
     bind.source = "/sys";
     bind.bind = bind.recursive = true;
-    return mount_source(&bind, "", -1, e);
+    OWN_FD tree = mount_source(&bind, "", -1, e);
+    /* What lies below (cgroups) must not be open to writing either. */
+    int rc = tree < 0 ? tree : mount_set(tree, m->attr_set, 0, true);
+    return tree >= 0 && rc < 0 ? err_code(e, rc, "protect /sys") : take_fd(&tree);
 }
 
 /* ---- the target ---- */
@@ -203,6 +206,8 @@ static int finish(const struct mount_place *p, const struct mount_config *m, int
     OWN_FD target = find_target(p, m, mount);
     if (target < 0)
         return err_code(e, target, "make it");
+    if (same_dir(p->root, target, "."))
+        return err_set(e, -EBUSY, "it is the root itself");
     int rc = refuse_link(p, m, target, e);
     if (rc < 0)
         return rc;
@@ -229,13 +234,46 @@ static int attach_long(const struct mount_place *p, const struct mount_config *m
     return mount >= 0 && rc < 0 ? err_code(e, rc, "propagation") : rc;
 }
 
+/* ---- what is there already ---- */
+
+static int reconfigure(int target, const struct mount_config *m, struct err *e)
+{
+    OWN_FD fs = fspick(target, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+    if (fs < 0)
+        return err_sys(e, "nothing is mounted there");
+    int rc = configure(fs, m, NULL, e);
+    if (rc == 0 && fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
+        rc = err_sys(e, "its options");
+    return rc;
+}
+
+/* Options of the mount itself, and with `bind` only these; others go to the file system. */
+static int remount(const struct mount_place *p, const struct mount_config *m, struct err *e)
+{
+    struct mount_config c = *m;
+    c.source = NULL;
+    OWN_FD target = inroot_open(p->root, m->target, O_PATH, 0);
+    if (target < 0)
+        return err_code(e, target, "find it");
+    int rc = m->bind || !m->data.nr ? 0 : reconfigure(target, &c, e);
+    if (rc < 0)
+        return rc;
+    if ((rc = mount_set(target, m->attr_set, m->attr_clear, false)) == 0)
+        rc = mount_set(target, m->rec_attr_set, m->rec_attr_clear, true);
+    if (rc == 0)
+        rc = propagate(target, m);
+    return rc < 0 ? err_code(e, rc, "its options (is anything mounted there?)") : 0;
+}
+
 int mount_one(const struct mount_place *p, const struct config *c, unsigned index, struct err *e)
 {
     const struct mount_config *m = &c->mounts[index];
-    if (!m->bind && (strcmp(m->type, "cgroup") == 0 || strcmp(m->type, "cgroup2") == 0)) {
+    if (!m->bind && !m->remount && (strcmp(m->type, "cgroup") == 0 || strcmp(m->type, "cgroup2") == 0)) {
         int rc = mount_cgroup(p, m, e);
         return rc < 0 ? err_wrap(e, "mounts[%u]: mount %s", index, m->target) : 0;
     }
+    if (m->remount)
+        return remount(p, m, e) < 0 ? err_wrap(e, "mounts[%u]: remount %s", index, m->target) : 0;
     if (mount_is_long(m))
         return attach_long(p, m, e) < 0 ? err_wrap(e, "mounts[%u]: mount %s", index, m->target) : 0;
     OWN_FD mount = source_of(p, m, index, e);

@@ -194,6 +194,15 @@ static int filter(const struct process_setup *s, struct err *e)
 
 /* ---- all of it ---- */
 
+static void warn_unknown(int sync, const struct strings *unknown)
+{
+    for (unsigned i = 0; i < unknown->nr; i++) {
+        char text[120];
+        snprintf(text, sizeof(text), "capability %.80s is not known here", unknown->item[i]);
+        (void)sync_send(sync, SYNC_WARNING, 0, text, -1);
+    }
+}
+
 static void warn_lacking(int sync, uint64_t lacking)
 {
     for (int i = 0; lacking && i < 64; i++) {
@@ -213,6 +222,8 @@ static int become_user(const struct process_setup *s, struct err *e)
         rc = caps_become(s->p, s->set_groups, &lacking, e);
     if (rc == 0 && lacking)
         warn_lacking(s->sync, lacking);
+    if (rc == 0)
+        warn_unknown(s->sync, &s->p->unknown_caps);
     return rc;
 }
 

@@ -121,7 +121,8 @@ static void look(struct watch *w)
     char news[4096];
     while (w->folder >= 0 && read(w->folder, news, sizeof(news)) > 0)
         ;
-    if (w->started || !w->p->started || faccessat(w->p->out_dir, w->p->running, F_OK, 0) < 0)
+    if (w->started || !w->p->started ||
+        faccessat(w->p->out_dir, w->p->running, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return;
     w->started = true;
     put_out(2, buf_data(&w->held), w->held.len);

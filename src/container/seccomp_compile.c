@@ -247,6 +247,8 @@ static int listener(const struct compiler *k, const struct field *root, struct s
     const char *path = field_string(root, "listenerPath"), *data = field_string(root, "listenerMetadata");
     if (k->notify && (!path || !*path))
         return field_bad_key(root, "listenerPath", "is missing, but there is a SCMP_ACT_NOTIFY");
+    if (data && *data && (!path || !*path))
+        return field_bad_key(root, "listenerPath", "is missing beside listenerMetadata");
     if (!k->notify)
         return 0;
     f->flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;

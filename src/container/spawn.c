@@ -142,6 +142,8 @@ static pid_t clone_init(struct launch *l, struct err *e)
     pid_t pid = ns_clone(flags, l->entry.v2);
     if (pid < 0)
         return err_sys(e, "clone");
+    if (pid == 0)
+        close(l->peer); /* so that the end of the runtime is seen */
     if (pid == 0 && detour)
         intermediate(l);
     if (pid == 0)
@@ -276,6 +278,7 @@ int spawn_init(struct launch *l, struct spawned *ret, struct err *e)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return err_sys(e, "socket pair");
     l->sync = pair[1];
+    l->peer = pair[0];
     struct serving v = {.l = l, .sock = pair[0], .master = -1};
     v.first = v.pid = l->machine ? fork_machine(l, e) : clone_init(l, e);
     close(pair[1]);

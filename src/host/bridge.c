@@ -159,7 +159,8 @@ int bridge_open(const char *wish, struct bridge *ret, struct err *e)
         rc = read_address(fd, &b);
     if (rc < 0)
         return err_code(e, rc, "address of %s, which should be its network's first", BRIDGE_NAME);
-    if ((rc = check_wish(&b, wish, e)) < 0 || (rc = bridge_rules_open(&b.subnet, e)) < 0)
+    if ((rc = check_wish(&b, wish, e)) < 0 || (rc = bridge_rules_open(&b.subnet, e)) < 0 ||
+        (rc = bridge_rules_pass(&b.passed, e)) < 0)
         return rc;
     rc = set("/proc/sys/net/ipv4/ip_forward", '1', &b.forwarding_begun);
     if (rc < 0)

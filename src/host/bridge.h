@@ -20,6 +20,7 @@ struct bridge {
     struct link link;
     struct subnet subnet;
     bool forwarding_begun; /* net.ipv4.ip_forward was 0 before */
+    bool passed;           /* iptables dropped what is forwarded (bridge_rules_pass) */
 };
 
 /* fd: of netlink_open(NETLINK_ROUTE). The subnet of the bridge that is there, or -errno; the one to choose.

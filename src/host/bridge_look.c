@@ -2,26 +2,20 @@
 /* bridge_look: see bridge_look.h. */
 #include "host/bridge_look.h"
 
-#include <linux/netfilter/nf_tables.h>
-
 #include "host/bridge.h"
 #include "host/nft.h"
 
-static int look_at_filter(struct bridge_look *l)
+static int look_at_filter(void)
 {
-    uint32_t policy = NF_ACCEPT;
     OWN_FD fd = netlink_open(NETLINK_NETFILTER);
     int rc = fd < 0 ? fd : nft_look(fd, "hospes", NULL);
-    if (rc < 0 && rc != -ENOENT)
-        return rc;
-    l->dropped = nft_policy(fd, "filter", "FORWARD", &policy) == 0 && policy == NF_DROP;
-    return 0;
+    return rc == -ENOENT ? 0 : rc;
 }
 
 int bridge_look(struct bridge_look *ret, struct err *e)
 {
     struct bridge_look l = {0};
-    int rc = look_at_filter(&l);
+    int rc = look_at_filter();
     if (rc < 0)
         return err_code(e, rc, "packet filter (nftables)");
     OWN_FD fd = netlink_open(NETLINK_ROUTE);

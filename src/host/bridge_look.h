@@ -10,7 +10,6 @@
 struct bridge_look {
     bool there;           /* hospes0 is made already */
     struct subnet subnet; /* its, or the one that the first container would choose */
-    bool dropped;         /* iptables' own chain FORWARD drops what it is not told to let pass */
 };
 
 /* -EPERM: it takes root's rights; -EOPNOTSUPP, -EPROTONOSUPPORT: no nftables; -EADDRINUSE. */

@@ -89,6 +89,37 @@ int bridge_rules_open(const struct subnet *s, struct err *e)
     return rc < 0 ? err_code(e, rc, "packet filter (nftables)") : 0;
 }
 
+/* ---- iptables ---- */
+
+#define IPTABLES "filter", "FORWARD"
+
+static void pass(struct nft *n, void (*by)(struct nft *n, bool same, const char *name))
+{
+    nft_rule(n, "FORWARD");
+    by(n, true, BRIDGE_NAME);
+    nft_accept(n);
+    nft_rule_end(n);
+    nft_rule_comment(n, TABLE);
+}
+
+int bridge_rules_pass(bool *ret_added, struct err *e)
+{
+    uint32_t policy = NF_ACCEPT;
+    struct nft n;
+    OWN_FD fd = netlink_open(NETLINK_NETFILTER);
+    if (fd < 0)
+        return err_code(e, fd, "netlink");
+    if (nft_policy(fd, IPTABLES, &policy) < 0 || policy != NF_DROP ||
+        nft_look_for_rule(fd, IPTABLES, TABLE) != -ENOENT)
+        return 0;
+    nft_begin(&n, "filter");
+    pass(&n, nft_iifname);
+    pass(&n, nft_oifname);
+    int rc = nft_send(&n, fd);
+    *ret_added = rc == 0;
+    return rc < 0 ? err_code(e, rc, "packet filter (iptables, FORWARD)") : 0;
+}
+
 /* ---- published ports ---- */
 
 /* ip daddr A (or: fib daddr type local) meta l4proto tcp th dport 8080 dnat to B:80 */

@@ -20,6 +20,12 @@
 int bridge_rules_open(const struct subnet *s, struct err *e); /* -EPERM, -EOPNOTSUPP */
 
 /*
+ * Docker and ufw have iptables drop what is forwarded and that no rule of theirs accepts: then two at the end
+ * of that chain (table ip filter, FORWARD) accept what comes from or goes to the bridge. *ret_added: now.
+ */
+int bridge_rules_pass(bool *ret_added, struct err *e);
+
+/*
  * Ports that lead to address, instead of those that did: all or none of the change. fd: of
  * netlink_open(NETLINK_NETFILTER); they lead there until it is closed. -EOPNOTSUPP: Linux before 5.12.
  */

@@ -145,20 +145,15 @@ int netlink_send(int fd, const struct netlink_request *r)
 {
     _Alignas(struct nlmsghdr) char buf[REPLY_MAX];
     int rc = send_all(fd, r), error = 0;
-    bool answered = false;
     if (rc < 0)
         return rc;
     for (ssize_t n; (n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) >= 0;) {
         unsigned left = (unsigned)n;
         for (const struct nlmsghdr *h = (void *)buf; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
-            if (h->nlmsg_type == NLMSG_ERROR) {
-                error = error ? error : error_of(h);
-                answered = true;
-            }
+            if (h->nlmsg_type == NLMSG_ERROR && !error)
+                error = error_of(h);
     }
-    if (errno != EAGAIN && errno != EINTR)
-        return -errno;
-    return answered ? error : -EPROTO;
+    return errno != EAGAIN && errno != EINTR ? -errno : error;
 }
 
 /* 1: that was all. */

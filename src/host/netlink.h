@@ -45,7 +45,7 @@ int netlink_open(int protocol);
  */
 int netlink_open_in(pid_t pid, int protocol);
 
-/* All messages at once; the first error of one that failed, as -errno. One must have asked for NLM_F_ACK. */
+/* All messages at once; the first error of one that failed, as -errno. */
 int netlink_send(int fd, const struct netlink_request *r);
 
 /* One message, each object that it yields to see; see stops it by a value other than 0, which is returned. */

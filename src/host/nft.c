@@ -11,14 +11,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FAMILY      NFPROTO_IPV4
-#define COMMENT_MAX 64
+#include "host/nft_impl.h"
 
 /* ---- messages ---- */
 
-static void message(struct netlink_request *r, unsigned type, unsigned flags)
+void nft_message(struct netlink_request *r, unsigned type, unsigned flags)
 {
-    const struct nfgenmsg head = {.nfgen_family = FAMILY, .version = NFNETLINK_V0};
+    const struct nfgenmsg head = {.nfgen_family = NFPROTO_IPV4, .version = NFNETLINK_V0};
     netlink_message(r, NFNL_SUBSYS_NFTABLES << 8 | type, flags, &head, sizeof(head));
 }
 
@@ -37,15 +36,14 @@ void nft_begin(struct nft *n, const char *name)
 
 static void table(struct nft *n, uint32_t flags)
 {
-    message(&n->request, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK);
+    nft_message(&n->request, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK);
     netlink_put_text(&n->request, NFTA_TABLE_NAME, n->table);
     netlink_put_be32(&n->request, NFTA_TABLE_FLAGS, flags);
 }
 
-/* Type 0 (a comment), length with the final 0, text: as the nft program keeps it. */
-static size_t user_data(const char *comment, char data[COMMENT_MAX])
+size_t nft_user_data(const char *comment, char data[NFT_COMMENT_MAX])
 {
-    size_t n = (size_t)snprintf(data + 2, COMMENT_MAX - 2, "%s", comment) + 1;
+    size_t n = (size_t)snprintf(data + 2, NFT_COMMENT_MAX - 2, "%s", comment) + 1;
     data[0] = 0;
     data[1] = (char)n;
     return 2 + n;
@@ -53,10 +51,10 @@ static size_t user_data(const char *comment, char data[COMMENT_MAX])
 
 void nft_table(struct nft *n, const char *comment)
 {
-    char data[COMMENT_MAX];
+    char data[NFT_COMMENT_MAX];
     table(n, 0);
     if (comment)
-        netlink_put(&n->request, NFTA_TABLE_USERDATA, data, user_data(comment, data));
+        netlink_put(&n->request, NFTA_TABLE_USERDATA, data, nft_user_data(comment, data));
 }
 
 void nft_table_owned(struct nft *n)
@@ -66,14 +64,14 @@ void nft_table_owned(struct nft *n)
 
 void nft_table_delete(struct nft *n)
 {
-    message(&n->request, NFT_MSG_DELTABLE, NLM_F_ACK);
+    nft_message(&n->request, NFT_MSG_DELTABLE, NLM_F_ACK);
     netlink_put_text(&n->request, NFTA_TABLE_NAME, n->table);
 }
 
 void nft_chain(struct nft *n, const char *chain, const char *type, unsigned hook, int priority)
 {
     struct netlink_request *r = &n->request;
-    message(r, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+    nft_message(r, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
     netlink_put_text(r, NFTA_CHAIN_TABLE, n->table);
     netlink_put_text(r, NFTA_CHAIN_NAME, chain);
     size_t nest = netlink_nest(r, NFTA_CHAIN_HOOK, NULL, 0);
@@ -86,7 +84,7 @@ void nft_chain(struct nft *n, const char *chain, const char *type, unsigned hook
 
 void nft_flush(struct nft *n, const char *chain)
 {
-    message(&n->request, NFT_MSG_DELRULE, 0);
+    nft_message(&n->request, NFT_MSG_DELRULE, 0);
     netlink_put_text(&n->request, NFTA_RULE_TABLE, n->table);
     netlink_put_text(&n->request, NFTA_RULE_CHAIN, chain);
 }
@@ -94,7 +92,7 @@ void nft_flush(struct nft *n, const char *chain)
 void nft_rule(struct nft *n, const char *chain)
 {
     struct netlink_request *r = &n->request;
-    message(r, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+    nft_message(r, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
     netlink_put_text(r, NFTA_RULE_TABLE, n->table);
     netlink_put_text(r, NFTA_RULE_CHAIN, chain);
     n->nest = netlink_nest(r, NFTA_RULE_EXPRESSIONS, NULL, 0);
@@ -103,6 +101,12 @@ void nft_rule(struct nft *n, const char *chain)
 void nft_rule_end(struct nft *n)
 {
     netlink_nest_end(&n->request, n->nest);
+}
+
+void nft_rule_comment(struct nft *n, const char *text)
+{
+    char data[NFT_COMMENT_MAX];
+    netlink_put(&n->request, NFTA_RULE_USERDATA, data, nft_user_data(text, data));
 }
 
 /* ---- expressions ---- */
@@ -269,7 +273,7 @@ void nft_dnat(struct nft *n, struct in_addr to, uint16_t port)
     immediate(n, NFT_REG_2, &wire, sizeof(wire));
     struct expr x = begin(n, "nat");
     netlink_put_be32(&n->request, NFTA_NAT_TYPE, NFT_NAT_DNAT);
-    netlink_put_be32(&n->request, NFTA_NAT_FAMILY, FAMILY);
+    netlink_put_be32(&n->request, NFTA_NAT_FAMILY, NFPROTO_IPV4);
     netlink_put_be32(&n->request, NFTA_NAT_REG_ADDR_MIN, NFT_REG_1);
     netlink_put_be32(&n->request, NFTA_NAT_REG_PROTO_MIN, NFT_REG_2);
     end(n, x);
@@ -280,16 +284,26 @@ void nft_masquerade(struct nft *n)
     end(n, begin(n, "masq"));
 }
 
-void nft_drop(struct nft *n)
+static void verdict(struct nft *n, uint32_t code)
 {
     struct expr x = begin(n, "immediate");
     netlink_put_be32(&n->request, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
     size_t data = netlink_nest(&n->request, NFTA_IMMEDIATE_DATA, NULL, 0),
-           verdict = netlink_nest(&n->request, NFTA_DATA_VERDICT, NULL, 0);
-    netlink_put_be32(&n->request, NFTA_VERDICT_CODE, NF_DROP);
-    netlink_nest_end(&n->request, verdict);
+           word = netlink_nest(&n->request, NFTA_DATA_VERDICT, NULL, 0);
+    netlink_put_be32(&n->request, NFTA_VERDICT_CODE, code);
+    netlink_nest_end(&n->request, word);
     netlink_nest_end(&n->request, data);
     end(n, x);
+}
+
+void nft_accept(struct nft *n)
+{
+    verdict(n, NF_ACCEPT);
+}
+
+void nft_drop(struct nft *n)
+{
+    verdict(n, NF_DROP);
 }
 
 /* ---- talking ---- */
@@ -298,39 +312,4 @@ int nft_send(struct nft *n, int fd)
 {
     batch(&n->request, NFNL_MSG_BATCH_END);
     return netlink_send(fd, &n->request);
-}
-
-static int see_table(void *ctx, const struct nlmsghdr *m)
-{
-    const char *comment = ctx;
-    char want[COMMENT_MAX];
-    size_t n = comment ? user_data(comment, want) : 0;
-    const void *have = comment ? netlink_get(m, sizeof(struct nfgenmsg), NFTA_TABLE_USERDATA, n) : NULL;
-    return !comment || (have && netlink_length(have) == n && memcmp(have, want, n) == 0) ? 0 : -ESTALE;
-}
-
-int nft_look(int fd, const char *name, const char *comment)
-{
-    struct netlink_request r;
-    netlink_init(&r);
-    message(&r, NFT_MSG_GETTABLE, 0);
-    netlink_put_text(&r, NFTA_TABLE_NAME, name);
-    return netlink_ask(fd, &r, see_table, (void *)(uintptr_t)comment);
-}
-
-static int see_policy(void *ctx, const struct nlmsghdr *m)
-{
-    uint32_t *policy = ctx;
-    *policy = ntohl(netlink_get_u32(m, sizeof(struct nfgenmsg), NFTA_CHAIN_POLICY));
-    return 0;
-}
-
-int nft_policy(int fd, const char *of, const char *chain, uint32_t *ret)
-{
-    struct netlink_request r;
-    netlink_init(&r);
-    message(&r, NFT_MSG_GETCHAIN, 0);
-    netlink_put_text(&r, NFTA_CHAIN_TABLE, of);
-    netlink_put_text(&r, NFTA_CHAIN_NAME, chain);
-    return netlink_ask(fd, &r, see_policy, ret);
 }

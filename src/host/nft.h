@@ -40,6 +40,7 @@ void nft_flush(struct nft *n, const char *chain); /* remove its rules */
 
 void nft_rule(struct nft *n, const char *chain);
 void nft_rule_end(struct nft *n);
+void nft_rule_comment(struct nft *n, const char *text); /* after its end */
 
 void nft_iifname(struct nft *n, bool same, const char *name); /* same: it is; else: it is not */
 void nft_oifname(struct nft *n, bool same, const char *name);
@@ -52,6 +53,7 @@ void nft_ct_state(struct nft *n, uint32_t any); /* NF_CT_STATE_BIT() */
 void nft_ct_dnat(struct nft *n, bool is);       /* its destination was rewritten */
 void nft_dnat(struct nft *n, struct in_addr to, uint16_t port);
 void nft_masquerade(struct nft *n);
+void nft_accept(struct nft *n);
 void nft_drop(struct nft *n);
 
 /* fd: netlink_open(NETLINK_NETFILTER). -errno. */
@@ -59,5 +61,7 @@ int nft_send(struct nft *n, int fd);
 /* Whether a table is there, with that comment if one is given: 0, -ENOENT, -ESTALE, or why it cannot be told.
  */
 int nft_look(int fd, const char *table, const char *comment);
+/* Whether a chain has a rule with that comment: 0, -ENOENT, or why it cannot be told. */
+int nft_look_for_rule(int fd, const char *table, const char *chain, const char *comment);
 /* What a base chain does with what no rule decides: NF_ACCEPT, NF_DROP. */
 int nft_policy(int fd, const char *table, const char *chain, uint32_t *ret);

@@ -14,12 +14,15 @@
 #include "base/own.h"
 #include "board/port.h"
 
-#define SHARE_EXPORTS 200
+#define SHARE_EXPORTS    200
+#define SHARE_FILES      256
+#define SHARE_FILE_BYTES 65536
 
 struct share_export {
     const char *name; /* one component */
     int fd;           /* of a folder or regular file, O_PATH is enough; borrowed until share_free */
     bool read_only;   /* whatever the guest tries */
+    bool small;       /* a folder of no more than SHARE_FILES files of SHARE_FILE_BYTES, and nothing else */
 };
 
 struct loop;

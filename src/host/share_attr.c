@@ -86,6 +86,8 @@ void share_drop_suid(int fd)
 
 static int set_size(struct share *s, const struct share_node *n, const struct fuse_setattr_in *in)
 {
+    if (n->small && in->size > SHARE_FILE_BYTES)
+        return -EFBIG;
     const struct share_handle *h = in->valid & FATTR_FH ? share_handle(s, in->fh, false) : NULL;
     OWN_FD own = h ? -1 : share_reopen(s, n, O_WRONLY);
     if (!h && own < 0)

@@ -69,7 +69,7 @@ int share_opendir(struct share_call *c)
         return -ESTALE;
     int fd = n ? share_reopen(c->share, n, O_RDONLY | O_DIRECTORY)
                : open("/dev/null", O_RDONLY | O_CLOEXEC); /* the made-up root is read from the table */
-    int h = fd < 0 ? fd : share_handle_new(c->share, fd, true, true);
+    int h = fd < 0 ? fd : share_handle_new(c->share, fd, true, n);
     if (h < 0)
         return n ? h : -ENFILE;
     *out = (struct fuse_open_out){.fh = (uint64_t)h};

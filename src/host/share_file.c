@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* share_file: open files. Contents go between the file and the guest's memory, never through ours. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -10,10 +11,10 @@
 /* Of what the guest's program asked for, that which is for us to do. */
 #define FLAGS (O_ACCMODE | O_APPEND | O_DSYNC | O_SYNC)
 
-static int reply_open(struct share_call *c, int fd, bool read_only, void *answer)
+static int reply_open(struct share_call *c, int fd, const struct share_node *n, void *answer)
 {
     struct fuse_open_out *out = answer;
-    int h = share_handle_new(c->share, fd, false, read_only);
+    int h = share_handle_new(c->share, fd, false, n);
     if (h < 0)
         return h;
     *out = (struct fuse_open_out){.fh = (uint64_t)h};
@@ -36,7 +37,22 @@ int share_open(struct share_call *c)
     if (!n)
         return -ESTALE;
     int fd = open_node(c, n, in->flags);
-    return fd < 0 ? fd : reply_open(c, fd, n->read_only, c->answer);
+    return fd < 0 ? fd : reply_open(c, fd, n, c->answer);
+}
+
+/* A handful of names, so that counting them costs little. */
+static bool has_room(const struct share_node *dir)
+{
+    int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    unsigned nr = 0;
+    while (d && nr <= SHARE_FILES && readdir(d))
+        nr++;
+    if (d)
+        closedir(d);
+    else
+        own_fd(&fd);
+    return d && nr <= SHARE_FILES;
 }
 
 /* A new file is the caller's. One that the host made in the meantime is opened like any that was there. */
@@ -61,7 +77,7 @@ int share_create(struct share_call *c)
     struct share_node *n;
     if (!dir || dir->read_only)
         return dir || c->head.nodeid == FUSE_ROOT_ID ? -EROFS : -ESTALE;
-    int rc = name ? make(c, dir, name) : -EINVAL;
+    int rc = !name ? -EINVAL : dir->small && !has_room(dir) ? -ENOSPC : make(c, dir, name);
     if (rc == 0)
         rc = share_child(c->share, dir, name, &n);
     if (rc < 0)
@@ -74,7 +90,7 @@ int share_create(struct share_call *c)
         own_fd(&fd);
         return rc;
     }
-    int open = reply_open(c, fd, false, entry + 1);
+    int open = reply_open(c, fd, n, entry + 1);
     if (open < 0)
         share_forget(c->share, n->id, 1);
     return open < 0 ? open : rc + open;
@@ -143,6 +159,8 @@ int share_write(struct share_call *c)
         return -EBADF;
     if (in->size > c->req->out_bytes - skip)
         return -EINVAL;
+    if (h->small && (in->offset > SHARE_FILE_BYTES || in->size > SHARE_FILE_BYTES - in->offset))
+        return -EFBIG;
     if (in->write_flags & FUSE_WRITE_KILL_SUIDGID)
         share_drop_suid(h->fd);
     int nr = slice(c->req->out, c->req->nr_out, skip, in->size, iov);
@@ -157,8 +175,8 @@ int share_fallocate(struct share_call *c)
 {
     const struct fuse_fallocate_in *in = (const struct fuse_fallocate_in *)c->arg;
     const struct share_handle *h = share_handle(c->share, in->fh, false);
-    if (!h || h->read_only)
-        return -EBADF;
+    if (!h || h->read_only || h->small)
+        return h && h->small ? -EOPNOTSUPP : -EBADF;
     return fallocate(h->fd, (int)in->mode, (off_t)in->offset, (off_t)in->length) < 0 ? -errno : 0;
 }
 

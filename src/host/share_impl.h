@@ -27,12 +27,12 @@ struct share_node {
     ino_t ino;
     mode_t type;
     unsigned export;
-    bool read_only;
+    bool read_only, small; /* its export is */
 };
 
 struct share_handle {
     int fd; /* -1: free */
-    bool dir, read_only;
+    bool dir, read_only, small;
 };
 
 struct share {
@@ -78,12 +78,12 @@ share_op share_opendir, share_readdir;
 /* ---- share_node.c ---- */
 struct share_node *share_find(struct share *s, uint64_t id); /* NULL: none, or the made-up root */
 /* The node of what fd is, which it takes over; one more lookup. NULL and errno. */
-struct share_node *share_node_get(struct share *s, int fd, unsigned export, bool read_only);
+struct share_node *share_node_get(struct share *s, int fd, unsigned export);
 void share_forget(struct share *s, uint64_t id, uint64_t times);
 void share_forget_all(struct share *s); /* nodes and handles */
 /* The index of a handle that fd, taken over, has become; -errno. */
-int share_handle_new(struct share *s, int fd, bool dir, bool read_only);
-struct share_handle *share_handle(struct share *s, uint64_t fh, bool dir); /* NULL */
+int share_handle_new(struct share *s, int fd, bool dir, const struct share_node *n); /* n NULL: the root */
+struct share_handle *share_handle(struct share *s, uint64_t fh, bool dir);           /* NULL */
 void share_handle_free(struct share_handle *h);
 /* Open the node itself: a regular file or folder; the descriptor or -errno. */
 int share_reopen(struct share *s, const struct share_node *n, int flags);

@@ -29,16 +29,15 @@ static struct share_node *export_node(struct share *s, const char *name)
 {
     for (unsigned i = 0; i < s->nr_exports; i++)
         if (strcmp(s->exports[i].name, name) == 0)
-            return share_node_get(s, fcntl(s->exports[i].fd, F_DUPFD_CLOEXEC, 3), i, s->exports[i].read_only);
+            return share_node_get(s, fcntl(s->exports[i].fd, F_DUPFD_CLOEXEC, 3), i);
     errno = ENOENT;
     return NULL;
 }
 
 int share_child(struct share *s, const struct share_node *dir, const char *name, struct share_node **ret)
 {
-    struct share_node *n = dir ? share_node_get(s, openat(dir->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC),
-                                                dir->export, dir->read_only)
-                               : export_node(s, name);
+    int fd = dir ? openat(dir->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+    struct share_node *n = dir ? share_node_get(s, fd, dir->export) : export_node(s, name);
     if (!n)
         return -errno;
     *ret = n;
@@ -93,6 +92,14 @@ int share_own(int dir, int fd, const struct fuse_in_header *h)
     return 0;
 }
 
+/* More than a name: not in a folder of small files. */
+static int place_new(const struct share_call *c, uint32_t skip, const struct share_node **ret,
+                     const char **ret_name)
+{
+    int rc = place(c, c->head.nodeid, skip, ret, ret_name);
+    return rc == 0 && (*ret)->small ? -EPERM : rc;
+}
+
 static int own_child(const struct share_call *c, const struct share_node *dir, const char *name)
 {
     OWN_FD fd = openat(dir->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -117,7 +124,7 @@ int share_mknod(struct share_call *c)
     const struct fuse_mknod_in *in = (const struct fuse_mknod_in *)c->arg;
     const struct share_node *dir;
     const char *name;
-    int rc = place(c, c->head.nodeid, sizeof(*in), &dir, &name);
+    int rc = place_new(c, sizeof(*in), &dir, &name);
     if (rc < 0)
         return rc;
     if (!may_make(in))
@@ -130,7 +137,7 @@ int share_mkdir(struct share_call *c)
     const struct fuse_mkdir_in *in = (const struct fuse_mkdir_in *)c->arg;
     const struct share_node *dir;
     const char *name;
-    int rc = place(c, c->head.nodeid, sizeof(*in), &dir, &name);
+    int rc = place_new(c, sizeof(*in), &dir, &name);
     if (rc < 0)
         return rc;
     return mkdirat(dir->fd, name, in->mode & 07777) < 0 ? -errno : made(c, dir, name);
@@ -140,7 +147,7 @@ int share_symlink(struct share_call *c)
 {
     const struct share_node *dir;
     const char *name;
-    int rc = place(c, c->head.nodeid, 0, &dir, &name);
+    int rc = place_new(c, 0, &dir, &name);
     if (rc < 0)
         return rc;
     uint32_t skip = (uint32_t)strlen(name) + 1;
@@ -156,7 +163,7 @@ int share_link(struct share_call *c)
     const struct share_node *dir, *old = share_find(c->share, in->oldnodeid);
     const char *name;
     char from[16];
-    int rc = place(c, c->head.nodeid, sizeof(*in), &dir, &name);
+    int rc = place_new(c, sizeof(*in), &dir, &name);
     if (rc < 0)
         return rc;
     if (!old || old->export != dir->export)
@@ -197,6 +204,8 @@ static int move(struct share_call *c, uint64_t to, uint32_t skip, uint32_t flags
         rc = place(c, to, skip + (uint32_t)strlen(old) + 1, &new_dir, &new);
     if (rc < 0)
         return rc;
+    if (old_dir->export != new_dir->export)
+        return -EXDEV;
     if (flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE))
         return -EINVAL;
     return syscall(SYS_renameat2, old_dir->fd, old, new_dir->fd, new, flags) < 0 ? -errno : 0;

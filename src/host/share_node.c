@@ -61,7 +61,7 @@ static void drop(struct share *s, struct share_node *n)
     free(n);
 }
 
-struct share_node *share_node_get(struct share *s, int fd, unsigned export, bool read_only)
+struct share_node *share_node_get(struct share *s, int fd, unsigned export)
 {
     OWN_FD owned = fd;
     struct stat st;
@@ -70,7 +70,8 @@ struct share_node *share_node_get(struct share *s, int fd, unsigned export, bool
     struct share_node *n = find_inode(s, &st, export);
     if (!n && (n = add(s, fd, &st)) != NULL) {
         n->export = export;
-        n->read_only = read_only;
+        n->read_only = s->exports[export].read_only;
+        n->small = s->exports[export].small;
         owned = -1;
     }
     if (n)
@@ -128,7 +129,7 @@ static int grow(struct share *s)
     return 0;
 }
 
-int share_handle_new(struct share *s, int fd, bool dir, bool read_only)
+int share_handle_new(struct share *s, int fd, bool dir, const struct share_node *n)
 {
     unsigned i = 0;
     while (i < s->nr_handles && s->handles[i].fd >= 0)
@@ -138,7 +139,8 @@ int share_handle_new(struct share *s, int fd, bool dir, bool read_only)
         close(fd);
         return rc;
     }
-    s->handles[i] = (struct share_handle){.fd = fd, .dir = dir, .read_only = read_only};
+    s->handles[i] =
+        (struct share_handle){.fd = fd, .dir = dir, .read_only = !n || n->read_only, .small = n && n->small};
     return (int)i;
 }
 

@@ -95,6 +95,13 @@ int client_pause(const char *name, struct err *e)
     return simple(name, "pause", e);
 }
 
+int client_signal(const char *name, int number, struct err *e)
+{
+    OWN(json_t) request = json_pack("{s:s, s:i}", "do", "signal", "number", number);
+    OWN(json_t) reply = NULL;
+    return client_call(name, request, &reply, e);
+}
+
 int client_resume(const char *name, struct err *e)
 {
     return simple(name, "resume", e);
@@ -102,7 +109,12 @@ int client_resume(const char *name, struct err *e)
 
 int client_start(const char *name, struct err *e)
 {
-    return monitor_start(name, e);
+    return monitor_start(name, false, e);
+}
+
+int client_start_attached(const char *name, struct err *e)
+{
+    return monitor_start(name, true, e);
 }
 
 /* ---- ends ---- */

@@ -38,8 +38,12 @@ int client_list_stats(json_t **ret, struct err *e);
 int client_stats(const char *name, json_t **ret, struct err *e);
 
 int client_start(const char *name, struct err *e);
+/* A container, whose output is held back until client_attach. -EOPNOTSUPP: a machine. */
+int client_start_attached(const char *name, struct err *e);
 int client_pause(const char *name, struct err *e);
 int client_resume(const char *name, struct err *e);
+/* To the first process of a container. -EOPNOTSUPP: a machine. */
+int client_signal(const char *name, int number, struct err *e);
 
 /*
  * Shut it down in good order; returns when its monitor has ended. After timeout_ms the plug is pulled;

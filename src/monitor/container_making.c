@@ -59,6 +59,14 @@ static int check_user(const struct container_making *m, struct err *e)
                    who);
 }
 
+/* Without a pid namespace its processes are found by their cgroup only. */
+static int check_rootless(const struct container_making *m, struct err *e)
+{
+    if (!m->guest->container.host_pid)
+        return 0;
+    return err_set(e, -EOPNOTSUPP, "an ordinary user's container has processes of its own: no --pid host");
+}
+
 int container_making_config(struct container_making *m, const char *netns, struct err *e)
 {
     OWN_FD root = open(m->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -68,7 +76,7 @@ int container_making_config(struct container_making *m, const char *netns, struc
     int rc = root < 0 ? err_sys(e, "%s", m->root) : find_user(m, root, e);
     if (rc < 0)
         return rc;
-    if (m->rootless && (rc = check_user(m, e)) < 0)
+    if (m->rootless && ((rc = check_user(m, e)) < 0 || (rc = check_rootless(m, e)) < 0))
         return rc;
     free(m->shell);
     m->shell = strdup(find_shell(root));
@@ -171,6 +179,8 @@ int container_making_process(const struct container_making *m, struct helper_str
     int rc = m->guest->container.init ? write_init(init, e) : 0;
     if (rc == 0)
         rc = call(m, tty, init, ret, e);
+    if (rc == -EOPNOTSUPP && m->rootless && e && strncmp(e->text, "cgroup: ", 8) == 0)
+        err_wrap(e, "limits take a cgroup of our own");
     unlink(init);
     return rc < 0 ? rc : find_pid(m, ret_pid, e);
 }

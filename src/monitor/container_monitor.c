@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
@@ -28,6 +27,7 @@
 #include "monitor/container_files.h"
 #include "monitor/container_id.h"
 #include "monitor/container_making.h"
+#include "monitor/container_minds.h"
 #include "monitor/container_stats.h"
 
 #define NOBODY_CAME_NS 10000000000u /* for the client of a foreground run to join */
@@ -74,37 +74,11 @@ static int thaw(void *ctx, struct err *e)
     return container_pause(m->states, m->id, false, e);
 }
 
-/* While a process is in sigwait(3) what it waits for does not show as blocked. */
-static bool waits_for_signals(pid_t pid)
-{
-    char path[32];
-    OWN_MEM char *text = NULL;
-    snprintf(path, sizeof(path), "/proc/%d/syscall", (int)pid);
-    return file_read(path, 256, &text, NULL, NULL) == 0 && strtol(text, NULL, 10) == SYS_rt_sigtimedwait;
-}
-
-/* Whether the process does something of its own with a signal. Nobody asks it in vain then. */
-static bool minds(pid_t pid, int number)
-{
-    char path[32];
-    OWN_MEM char *text = NULL;
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    if (file_read(path, 65536, &text, NULL, NULL) < 0)
-        return true;
-    static const char *const keys[] = {"SigBlk:", "SigCgt:"};
-    for (size_t i = 0; i < 2; i++) {
-        const char *at = strstr(text, keys[i]);
-        if (at && strtoull(at + strlen(keys[i]), NULL, 16) >> (number - 1) & 1)
-            return true;
-    }
-    return waits_for_signals(pid);
-}
-
 /* The kernel keeps a signal that would end it from a namespace's first process, unless that one handles it.
  */
 static int ask_to_end(struct monitor *m, int number, struct err *e)
 {
-    bool deaf = !m->guest->container.host_pid && !minds(m->pid, number);
+    bool deaf = !m->guest->container.host_pid && !container_minds(m->pid, number);
     return container_kill(m->states, m->id, deaf ? SIGKILL : number, false, e);
 }
 
@@ -256,8 +230,20 @@ static int do_update(void *ctx, const json_t *request, struct err *e)
     return container_change(&c, request, e);
 }
 
-static const struct requests_ops requests_ops = {
-    .describe = describe, .exec = do_exec, .console = do_console, .attach = do_attach, .update = do_update};
+static int do_signal(void *ctx, int number, struct err *e)
+{
+    struct monitor *m = ctx;
+    if (!m->pid)
+        return err_set(e, -EBUSY, "it waits to run again");
+    return container_kill(m->states, m->id, number, false, e);
+}
+
+static const struct requests_ops requests_ops = {.describe = describe,
+                                                 .exec = do_exec,
+                                                 .console = do_console,
+                                                 .attach = do_attach,
+                                                 .signal = do_signal,
+                                                 .update = do_update};
 
 /* ---- making the container ---- */
 
@@ -268,6 +254,7 @@ static int make_process(struct monitor *m, struct err *e)
                                .tty = k->tty,
                                .console = m->console,
                                .held = !m->guest->detach,
+                               .told_later = true,
                                .signal = command_signal,
                                .ended = command_ended,
                                .ctx = m};

@@ -24,6 +24,8 @@ static int prepare_bridge(struct container_net *n, struct err *e)
     int rc = bridge_open(getenv("HOSPES_SUBNET"), &n->bridge, e);
     if (rc == 0 && n->bridge.forwarding_begun)
         log_info("net.ipv4.ip_forward is 1 from now on, for %s", BRIDGE_NAME);
+    if (rc == 0 && n->bridge.passed)
+        log_info("iptables' chain FORWARD drops by default: %s is let pass from now on", BRIDGE_NAME);
     return rc;
 }
 

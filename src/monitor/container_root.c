@@ -63,7 +63,11 @@ static int copy(const struct guest_dir *d, const struct image *i, const char *ro
             (rc = folder(mark, e)) < 0)
             return rc;
     }
-    return mount(root, root, NULL, MS_BIND, NULL) < 0 ? err_sys(e, "mount %s", root) : 0;
+    struct mount_attr nodev = {.attr_set = MOUNT_ATTR_NODEV}; /* what else the mount has stays */
+    if (mount(root, root, NULL, MS_BIND, NULL) < 0 ||
+        (mount_setattr(AT_FDCWD, root, 0, &nodev, sizeof(nodev)) < 0 && errno != ENOSYS))
+        return err_sys(e, "mount %s", root);
+    return 0;
 }
 
 /* Does the container have changes of its own in a layer? A copy would be without them. */

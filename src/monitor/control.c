@@ -104,7 +104,8 @@ static void queue(struct conn *c, enum frame_type type, const void *payload, uin
 
 bool conn_send(struct conn *c, enum frame_type type, const void *payload, uint32_t len)
 {
-    if (c->out.len + FRAME_HEADER + len > OUT_MAX) {
+    if (c->out.len + FRAME_HEADER + len > OUT_MAX &&
+        type != FRAME_EXIT) { /* the last word, and a short one */
         c->hungry = true;
         return false;
     }

@@ -48,7 +48,8 @@ struct conn_ops {
     void (*closed)(void *ctx);                       /* the client is gone, and so is c; the last call */
 };
 void conn_attach(struct conn *c, const struct conn_ops *ops, void *ctx);
-bool conn_send(struct conn *c, enum frame_type type, const void *payload, uint32_t len); /* false: no room */
+bool conn_send(struct conn *c, enum frame_type type, const void *payload,
+               uint32_t len); /* false: no room; EXIT always has it */
 void conn_more(struct conn *c);
 /* An attached one: say goodbye, when all that was sent is out. c is gone; closed is not called. */
 void conn_finish(struct conn *c);

@@ -315,9 +315,11 @@ int guest_dir_create(const struct guest_config *c, struct guest_dir **ret, struc
 
 void guest_dir_forget(const struct guest_dir *d)
 {
-    OWN_MEM char *about = guest_dir_file(d, "guest.json");
-    if (about && holds(d))
-        unlink(about);
+    OWN_MEM char *about = guest_dir_file(d, "guest.json"), *pid = guest_dir_run_file(d, "pid");
+    if (!about || !pid || !holds(d))
+        return;
+    unlink(pid); /* whoever wants its name waits for the lock from here on */
+    unlink(about);
 }
 
 /* What containers of an ordinary user wrote may belong to others of theirs. */

@@ -13,6 +13,7 @@
 #include "base/own.h"
 #include "container/words.h"
 #include "monitor/guest_mount.h"
+#include "monitor/signal_name.h"
 
 /* ---- names and values ---- */
 
@@ -205,7 +206,8 @@ int guest_group_check(const char *text, struct err *e)
 
 int guest_signal_check(const char *text, struct err *e)
 {
-    return signal_number(text) > 0 ? 0 : err_set(e, -EINVAL, "\"%.40s\" is no signal", text);
+    int number;
+    return signal_by_name(text, &number, e);
 }
 
 int guest_oom_score_check(const char *text, struct err *e)

@@ -158,10 +158,14 @@ static void delete_network(json_t *sysctl)
 static void reduce_linux(json_t *linux_, const struct config *c)
 {
     static const char *const hosts[] = {"cgroupsPath", "mountLabel", "intelRdt", NULL};
-    static const char *const machines[] = {"memory",  "cpu",  "blockIO", "hugepageLimits",
-                                           "network", "rdma", "unified", NULL};
+    static const char *const machines[] = {"cpu",     "blockIO", "hugepageLimits", "network", "rdma",
+                                           "unified", NULL};
+    static const char *const v1[] = {"kernel",           "kernelTCP",    "swappiness",
+                                     "disableOOMKiller", "useHierarchy", NULL};
+    json_t *resources = json_object_get(linux_, "resources");
     delete_all(linux_, hosts);
-    delete_all(json_object_get(linux_, "resources"), machines);
+    delete_all(resources, machines);
+    delete_all(json_object_get(resources, "memory"), v1); /* the guest's cgroups are v2's */
     delete_network(json_object_get(linux_, "sysctl"));
     json_object_set_new(linux_, "namespaces", namespaces(c));
 }
@@ -246,7 +250,10 @@ static int add_out(struct oci_bundle *b, const struct launch *l, struct err *e)
     if (mkdirat(l->state_dir, "out", 0700) < 0)
         return err_sys(e, "make the folder out");
     int fd = openat(l->state_dir, "out", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? err_sys(e, "folder out") : add(b, "out", fd, false, e);
+    int rc = fd < 0 ? err_sys(e, "folder out") : add(b, "out", fd, false, e);
+    if (rc == 0)
+        b->exports[b->nr - 1].small = true; /* it is in the host's memory */
+    return rc;
 }
 
 int oci_bundle_make(const struct launch *l, struct oci_bundle *ret, struct err *e)

@@ -38,6 +38,7 @@
 struct oci_machine {
     struct launch *l;
     struct guest_config guest;
+    char hostname[65];
     pthread_mutex_t lock;
     struct loop *loop;
     struct hub *hub;
@@ -263,7 +264,7 @@ static int run(struct oci_machine *m, struct err *e)
 {
     const struct engine_ops *engine;
     OWN_MEM char *why = NULL;
-    int rc = oci_place_guest(m->l, &m->guest, e);
+    int rc = oci_place_guest(m->l, m->hostname, &m->guest, e);
     if (rc == 0)
         rc = engine_pick(m->guest.engine, &engine, &why, e);
     if (rc == 0)

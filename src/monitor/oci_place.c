@@ -96,14 +96,28 @@ static void warn(const char *line)
     log_warn("%s", line);
 }
 
-int oci_place_guest(const struct launch *l, struct guest_config *ret, struct err *e)
+/* Said, or the pod's, whose containers share it. It becomes a word of the kernel's command line. */
+static void find_hostname(const struct launch *l, char ret[65])
+{
+    static const char *const good = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+    const char *said = l->c->hostname;
+    if (said && *said)
+        snprintf(ret, 65, "%s", said);
+    else if (l->ns[NS_UTS] < 0 || setns(l->ns[NS_UTS], CLONE_NEWUTS) < 0 || gethostname(ret, 65) < 0)
+        ret[0] = 0;
+    if (!*ret || ret[strspn(ret, good)])
+        snprintf(ret, 65, "container");
+}
+
+int oci_place_guest(const struct launch *l, char ret_hostname[65], struct guest_config *ret, struct err *e)
 {
     const struct config *c = l->c;
     struct guest_config g;
     guest_defaults(&g);
     g.kind = GUEST_MACHINE;
     g.name = l->state.id;
-    g.hostname = c->hostname && *c->hostname ? c->hostname : "container";
+    find_hostname(l, ret_hostname);
+    g.hostname = ret_hostname;
     g.share = OCI_BUNDLE_TAG;
     g.cpus = cpus_of(c);
     g.memory = memory_of(c, g.memory);
@@ -160,6 +174,17 @@ static int join_network(const struct launch *l, struct err *e)
     return 0;
 }
 
+/* Others of the same pod take their name from here. */
+static int own_name(const struct launch *l, struct err *e)
+{
+    const char *name = l->c->hostname;
+    if (!l->c->ns[NS_UTS].there || l->ns[NS_UTS] >= 0 || geteuid() != 0)
+        return 0;
+    if (unshare(CLONE_NEWUTS) < 0 || (name && *name && sethostname(name, strlen(name)) < 0))
+        return err_sys(e, "make a uts namespace");
+    return 0;
+}
+
 static int hooks(const struct launch *l, struct err *e)
 {
     if (!l->c->hooks[HOOK_PRESTART].nr && !l->c->hooks[HOOK_CREATE_RUNTIME].nr)
@@ -199,6 +224,8 @@ int oci_place_enter(const struct launch *l, int *ret_slave, struct err *e)
         rc = own_proc(e);
     if (rc == 0)
         rc = join_network(l, e);
+    if (rc == 0)
+        rc = own_name(l, e);
     if (rc == 0)
         rc = hooks(l, e);
     return rc < 0 ? rc : terminal(l, ret_slave, e);

@@ -8,9 +8,10 @@
 
 /*
  * The machine that a configuration asks for: kernel, CPUs and memory of `vm`, or as many as the limits of the
- * container need. append is malloc'd. -ENOMEM: more memory than this host has.
+ * container need. append is malloc'd; hostname is what ret_hostname holds afterwards. -ENOMEM: more memory
+ * than this host has. Joins the uts namespace of the configuration, whose name is the machine's.
  */
-int oci_place_guest(const struct launch *l, struct guest_config *ret, struct err *e);
+int oci_place_guest(const struct launch *l, char ret_hostname[65], struct guest_config *ret, struct err *e);
 
 /* Is it a setting of the network, which goes on the kernel's command line? "net.ipv4.ip_forward" */
 bool oci_place_is_networks(const char *sysctl);

@@ -211,6 +211,21 @@ static int do_attach(struct requests *r, struct conn *c, json_t *request, struct
     return r->ops->attach(r->ctx, c, e);
 }
 
+static int do_signal(struct requests *r, struct conn *c, json_t *request, struct err *e)
+{
+    uint64_t number;
+    int rc = json_get_uint(request, "number", 1, 64, &number, e);
+    if (rc < 0)
+        return rc;
+    if (r->life.state != LIFE_RUNNING && r->life.state != LIFE_PAUSED && r->life.state != LIFE_STOPPING)
+        return err_set(e, -EBUSY, "it is %s", life_state_name(r->life.state));
+    if (!r->ops->signal)
+        return err_set(e, -EOPNOTSUPP, "a machine takes no signals: its plug can be pulled");
+    if ((rc = r->ops->signal(r->ctx, (int)number, e)) == 0)
+        conn_ok(c);
+    return rc;
+}
+
 static int do_update(struct requests *r, struct conn *c, json_t *request, struct err *e)
 {
     if (r->life.state != LIFE_RUNNING && r->life.state != LIFE_PAUSED)
@@ -230,6 +245,7 @@ static const struct {
     {"status", do_status}, {"stats", do_stats},     {"inspect", do_inspect}, {"pause", do_pause},
     {"resume", do_resume}, {"stop", do_stop},       {"kill", do_kill},       {"wait", do_wait},
     {"exec", do_exec},     {"console", do_console}, {"attach", do_attach},   {"update", do_update},
+    {"signal", do_signal},
 };
 
 static int dispatch(struct requests *r, struct conn *c, json_t *request, struct err *e)

@@ -8,6 +8,7 @@
  *     pause, resume            {"ok"} when done
  *     stop ["timeout_ms"] ["status"], kill, wait
  *                              at the guest's end: {"state","why","status","pulled"}
+ *     signal "number"          {"ok"} when a container's command has got it
  *     exec ..., console        {"ok"}, then frames
  *     update ...               {"ok"} when done (guest_update.h)
  *     attach                   the same: the streams of a container's command
@@ -33,6 +34,7 @@ struct requests_ops {
     int (*exec)(void *ctx, struct conn *c, json_t *request, struct err *e); /* answers, or takes c over */
     int (*console)(void *ctx, struct conn *c, struct err *e);               /* so does this */
     int (*attach)(void *ctx, struct conn *c, struct err *e); /* and this; NULL: there is nothing to join */
+    int (*signal)(void *ctx, int number, struct err *e);     /* NULL: it has no processes of ours */
     int (*update)(void *ctx, const json_t *request, struct err *e); /* NULL: nothing can be changed */
 };
 

@@ -354,20 +354,23 @@ int monitor_spawn(const struct guest_config *c, char **ret_name, struct err *e)
 
 /* ---- those that are there ---- */
 
-static int start(struct spawn *s, struct guest_config *c, struct err *e)
+static int start(struct spawn *s, struct guest_config *c, bool attach, struct err *e)
 {
     OWN(json_t) about = NULL;
     int rc;
     if ((rc = guest_dir_load(s->dir, &about, e)) < 0 || (rc = guest_parse(about, c, e)) < 0)
         return err_wrap(e, "guest %s", s->dir->name);
     c->name = s->dir->name;
-    c->detach |= c->kind == GUEST_CONTAINER; /* nobody waits for its streams this time */
+    if (c->kind == GUEST_CONTAINER)
+        c->detach = !attach;
+    else if (attach)
+        return err_set(e, -EOPNOTSUPP, "a machine has no command to join; its console it has");
     if ((rc = guest_check_host(c, warn, e)) < 0 || (rc = choose_engine(s, e)) < 0)
         return rc;
     return launch_and_tell(s, e);
 }
 
-int monitor_start(const char *name, struct err *e)
+int monitor_start(const char *name, bool attach, struct err *e)
 {
     OWN_INTERRUPT held;
     interrupt_hold(&held);
@@ -378,7 +381,7 @@ int monitor_start(const char *name, struct err *e)
     if ((rc = guest_dir_open(name, &d, e)) < 0 || (rc = guest_dir_lock(d, e)) < 0)
         return rc;
     s.dir = d;
-    rc = start(&s, &c, e);
+    rc = start(&s, &c, attach, e);
     free(s.engine_why);
     if (rc < 0)
         guest_dir_unlock(d);

@@ -17,5 +17,6 @@
  */
 int monitor_spawn(const struct guest_config *c, char **ret_name, struct err *e);
 
-/* Start one that is there: stopped, broken or crashed. -ENOENT: none called so; -EBUSY: it runs. */
-int monitor_start(const char *name, struct err *e);
+/* Start one that is there: stopped, broken or crashed. attach: a container's streams wait for client_attach.
+ * -ENOENT: none called so; -EBUSY: it runs. */
+int monitor_start(const char *name, bool attach, struct err *e);

@@ -155,7 +155,7 @@ static void finish(struct streams *s)
 {
     if (s->status < 0 || s->out.fd >= 0 || s->err.fd >= 0 || s->c.held || s->over)
         return;
-    if (s->conn && !tell_exit(s, s->status))
+    if (s->conn && !s->c.told_later && !tell_exit(s, s->status))
         return;
     s->over = true;
     close_fd(s, &s->in);
@@ -164,7 +164,7 @@ static void finish(struct streams *s)
 
 void streams_fail(struct streams *s, int status)
 {
-    if (s->conn)
+    if (s && s->conn) /* none while it waits to run again */
         tell_exit(s, status);
 }
 

@@ -21,6 +21,7 @@ struct streams_config {
     struct helper_streams fd; /* owned from here on, also on failure */
     struct console *console;  /* gets what it writes too; NULL: does not */
     bool held;                /* nothing is read before streams_attach */
+    bool told_later;          /* its client gets the status by streams_fail, when the owner has tidied up */
     /* A signal for it that came from its client. */
     void (*signal)(void *ctx, int number);
     /* It has ended and all that it wrote is out: the last call, free it or not. status: 128 + signal. */

@@ -12,7 +12,9 @@
 #include "base/paths.h"
 #include "base/proc.h"
 
-#define CHUNK (1u << 20)
+#define CHUNK       (1u << 20)
+#define HOLLOW_FREE (256 << 20)
+#define HOLLOW_MAX  4096
 
 char *blob_dir(void)
 {
@@ -90,8 +92,17 @@ static int sum_up(int from, int to, const char *what, struct progress *p, struct
     return 0;
 }
 
+/* Out of an archive a file of a few bytes can come with terabytes of holes. */
+static bool is_hollow(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) < 0 || (st.st_size > HOLLOW_FREE && st.st_size / HOLLOW_MAX > st.st_blocks * 512);
+}
+
 int blob_sum(int fd, const char *what, struct blob *ret, struct err *e)
 {
+    if (is_hollow(fd))
+        return err_set(e, -EINVAL, "%s: a file of almost nothing but holes", what);
     return sum_up(fd, -1, what, NULL, ret, e);
 }
 

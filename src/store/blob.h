@@ -24,7 +24,7 @@ char *blob_dir(void);                    /* the folder of all */
  * the blob itself. what names it in errors. -EINVAL: another digest or size; -EINTR; -ENOSPC.
  */
 int blob_take(int fd, bool ours, const struct blob *b, const char *what, struct progress *p, struct err *e);
-/* What b would have to say of a file. */
+/* What b would have to say of a file. -EINVAL: holes with hardly anything between them. */
 int blob_sum(int fd, const char *what, struct blob *ret, struct err *e);
 /* Keep these bytes. */
 int blob_store(const void *data, size_t len, struct digest *ret, struct err *e);

@@ -31,11 +31,8 @@ bool oci_source_is(int dir)
 
 int oci_file_open(const struct oci_source *s, const char *path)
 {
-    struct stat st;
-    OWN_FD fd = inroot_open(s->dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-        return fd < 0 ? fd : -EINVAL;
-    return take_fd(&fd);
+    OWN_FD fd = inroot_open(s->dir, path, O_PATH, 0);
+    return fd < 0 ? fd : file_reopen_regular(fd);
 }
 
 int oci_file_read(const struct oci_source *s, const char *path, char **ret_text, size_t *ret_len,

@@ -167,16 +167,11 @@ static int copy_file(struct unpacking *u, int from, const struct stat *st, int d
     return rc;
 }
 
-/* A regular file of a folder; anything else is not even opened. */
-static int open_regular(const char *folder, const char *path, struct stat *ret)
+static int open_regular(const char *folder, const char *path)
 {
-    char self[40];
     OWN_FD top = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     OWN_FD fd = top < 0 ? -1 : inroot_open_plain(top, path, O_PATH | O_NOFOLLOW, 0);
-    if (fd < 0 || fstat(fd, ret) < 0 || !S_ISREG(ret->st_mode))
-        return -1;
-    snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-    return open(self, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -1 : file_reopen_regular(fd);
 }
 
 /* Overlayfs would copy it up, too, had the link been made in a container. */
@@ -184,8 +179,8 @@ int unpack_borrow(struct unpacking *u, const char *target, int dir, const char *
 {
     for (unsigned i = 0; i < u->c->nr_lower; i++) {
         struct stat st;
-        OWN_FD fd = open_regular(u->c->lower[i], target, &st);
-        if (fd < 0)
+        OWN_FD fd = open_regular(u->c->lower[i], target);
+        if (fd < 0 || fstat(fd, &st) < 0)
             continue;
         int rc = copy_file(u, fd, &st, dir, name);
         u->result->borrowed = true;

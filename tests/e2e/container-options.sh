@@ -175,6 +175,42 @@ rm "$work/cid"
 expect 125 "$hospes" run --net none --rm --cidfile "$work/cid" debian nonesuch
 [ ! -e "$work/cid" ] || fail "cidfile of a guest that is not there"
 
+say "signals, restart, the end of the log"
+guests+=("$tag-sig")
+expect 0 "$hospes" run --net none -d --name "$tag-sig" debian sh -c 'trap "echo one" USR1; trap "exit 8" HUP; echo up; while :; do sleep 0.1; done'
+for _ in $(seq 50); do "$hospes" logs "$tag-sig" | grep -q up && break; sleep 0.1; done
+expect 0 "$hospes" kill -s USR1 "$tag-sig"
+for _ in $(seq 50); do "$hospes" logs "$tag-sig" | grep -q one && break; sleep 0.1; done
+expect 0 "$hospes" logs -n 1 "$tag-sig"
+[ "$out" = one ] || fail "logs -n 1: $out"
+expect 0 "$hospes" logs --tail 5 "$tag-sig"
+[ "$out" = "up
+one" ] || fail "logs --tail 5: $out"
+expect 0 "$hospes" logs --tail 0 "$tag-sig"
+[ -z "$out" ] || fail "logs --tail 0: $out"
+expect 125 "$hospes" logs --tail x "$tag-sig"
+expect 0 "$hospes" restart -t 1 "$tag-sig"
+for _ in $(seq 50); do [ "$("$hospes" logs "$tag-sig" | grep -c up)" -ge 1 ] && break; sleep 0.1; done
+sleep 0.3
+expect 0 "$hospes" kill --signal HUP "$tag-sig"
+expect 8 "$hospes" wait "$tag-sig"
+expect 125 "$hospes" kill -s HUP "$tag-sig"
+expect 125 "$hospes" kill -s NONSENSE "$tag-sig"
+contains "no signal"
+expect 0 "$hospes" restart "$tag-sig"
+expect 0 "$hospes" kill "$tag-sig"
+expect 125 "$hospes" restart nobody-here
+
+say "start --attach"
+guests+=("$tag-att")
+expect 4 "$hospes" run --net none -i --name "$tag-att" debian sh -c 'read x; echo "got $x" >&2; exit 4' <<<one
+contains "got one"
+expect 4 "$hospes" start -a "$tag-att" <<<two
+contains "got two"
+expect 125 "$hospes" start -a "$tag-att" "$tag-att"
+expect 4 "$hospes" wait "$tag-att"
+expect 125 "$hospes" start -a nobody-here
+
 say "a machine has none of it"
 for o in --init --privileged "--tmpfs /x" "--ulimit core=0" "--restart always" "--pid host" "--shm-size 1M" "--label a" "--stop-timeout 1"; do
 	# shellcheck disable=SC2086

@@ -44,6 +44,17 @@ contains "numbers below"
 expect 0 box -v "$there/host:/data" -u 0 tiny sh -c 'touch /data/mine; mkdir -p /data/sub'
 [ "$(stat -c %u "$there/host/mine")" = "$uid" ] || fail "root inside is not the user outside"
 expect 0 box -t tiny true
+expect 0 box --device /dev/null:/dev/nothing --tmpfs /scratch --ulimit nofile=100 --shm-size 1M --hostname box tiny sh -c 'cat /dev/nothing; touch /scratch/x; hostname 2>/dev/null; :'
+expect 0 box --privileged tiny id
+expect 0 box --uts host --ipc host tiny id
+expect 125 box --pid host tiny id
+[ "$(wc -l <<<"$out")" -eq 1 ] || fail "more than one line"
+contains "no --pid host"
+for o in "-m 64M" "--cpus 1" "--pids 5" "--cpuset-cpus 0"; do
+	# shellcheck disable=SC2086
+	expect 125 box $o tiny true
+	[ "$(wc -l <<<"$out")" -eq 1 ] || fail "more than one line"
+done
 
 say "the verbs"
 guests=()

@@ -168,6 +168,9 @@ rc=0; wait $client || rc=$?
 for _ in $(seq 50); do "$hospes" ps -aq | grep -q "$tag-fg" || break; sleep 0.1; done
 ! "$hospes" ps -aq | grep -q "$tag-fg" || fail "it is still there"
 
+say "a name is free again when who waited for its container is told"
+for i in 1 2 3 4 5; do expect $i "$hospes" run "${net[@]}" --rm --name "$tag-again" debian sh -c "exit $i"; done
+
 say "told to end while it begins, at whatever moment"
 trap - TERM # which bash would lose between its fork and its exec
 for i in $(seq 0 24); do

@@ -77,7 +77,61 @@ try run --config dev.json dev
 [ -z "$(ls -A "$outside")" ] || fail "devices were made outside of the root"
 rm "$bundle/rootfs/dev"; rm -rf "$bundle/rootfs$work"; mkdir "$bundle/rootfs/dev"
 
-say "procfs is procfs (CVE-2019-16884, CVE-2025-31133, CVE-2025-52881)"
+say "somebody who moves folders and links about meanwhile leads nothing out (CVE-2021-30465, CVE-2024-45310, CVE-2015-1335)"
+mkdir -p "$bundle/rootfs/vol/d"
+ln -s "$outside" "$bundle/rootfs/vol/l"
+python3 - "$bundle/rootfs/vol" <<-'P' &
+	import ctypes, os, sys
+	os.chdir(sys.argv[1])
+	while os.path.exists("d") or os.path.exists("l"):
+	    ctypes.CDLL(None).renameat2(-100, b"d", -100, b"l", 2)  # they change places
+P
+swapper=$!
+cat >"$work/look" <<-'H'
+	#!/bin/sh
+	cut -d' ' -f5 /proc/self/mountinfo >>"$1"
+H
+chmod +x "$work/look"
+configure moving.json "c['process']['args'] = ['/bin/true']; c['root']['readonly'] = False
+c['mounts'] += [{'destination': '/vol/d' + n, 'type': 'tmpfs', 'source': 't'} for n in ('', '/x', '/y/z')]
+c['linux']['devices'] = [{'path': '/vol/d/null%d' % i, 'type': 'c', 'major': 1, 'minor': 3, 'fileMode': 0o666} for i in range(9)]
+c['linux']['maskedPaths'] = ['/vol/d', '/vol/d/x']
+c['hooks'] = {'createContainer': [{'path': '$work/look', 'args': ['look', '$work/seen'], 'env': ['PATH=/usr/bin:/bin']}]}"
+for _ in $(seq 25); do try run --config moving.json moving; done
+kill $swapper; wait $swapper 2>/dev/null || :
+[ -s "$work/seen" ] || fail "no round came as far as its mounts: $out"
+! grep "^$outside" "$work/seen" || fail "something was mounted outside of the root"
+[ -z "$(ls -A "$outside")" ] || fail "something was made outside of the root: $(ls -A "$outside")"
+rm -rf "$bundle/rootfs/vol" "$bundle/rootfs$work"
+
+say "no capability is inherited that nobody asked for (CVE-2022-29162, CVE-2022-27650)"
+yes run --detach --config sleep.json heir
+out=$(o exec --cap CAP_NET_RAW heir /bin/grep -E 'CapInh|CapAmb' /proc/self/status)
+[ "$out" = $'CapInh:\t0000000000000000\nCapAmb:\t0000000000000000' ] || fail "exec: $out"
+yes delete --force heir
+inside "" 'grep CapInh /proc/self/status'
+contains 0000000000000000
+
+say "whoever is inside cannot look into a process that enters (CVE-2016-9962, CVE-2016-8649)"
+cat >"$bundle/rootfs/bin/peeker" <<-'H'
+	#!/bin/sh
+	while :; do
+		for e in /proc/[0-9]*/exe; do
+			case $(readlink "$e" 2>/dev/null) in *hospes-oci*) ls "${e%exe}fd" >/dev/null && echo "$e" >>/tmp/seen ;; esac
+		done 2>/dev/null
+	done
+H
+chmod +x "$bundle/rootfs/bin/peeker"
+configure peeker.json "c['process']['args'] = ['/bin/peeker']; c['root']['readonly'] = False"
+yes run --detach --config peeker.json peeker
+# A long way to its program keeps each of them for some time where it could be looked into.
+long=$(printf '/nosuch/%s:' $(seq 5000))
+for _ in $(seq 15); do o exec --env "PATH=$long/bin" peeker true; done
+yes delete --force peeker
+[ ! -e "$bundle/rootfs/tmp/seen" ] || fail "the runtime's descriptors could be read: $(cat "$bundle/rootfs/tmp/seen")"
+rm -f "$bundle"/rootfs/bin/peeker
+
+say "procfs is procfs (CVE-2019-16884, CVE-2019-19921, CVE-2023-27561, CVE-2023-28642, CVE-2025-52881)"
 rmdir "$bundle/rootfs/proc"; mkdir -p "$bundle/rootfs/fake"; ln -s fake "$bundle/rootfs/proc"
 refuse "c['process']['args'] = ['/bin/true']" "/proc is no folder of the root itself"
 refuse "c['process']['args'] = ['/bin/true']; [m.update(destination='//proc//') for m in c['mounts'] if m['type'] == 'proc']" "/proc is no folder of the root itself"
@@ -85,7 +139,26 @@ rm "$bundle/rootfs/proc"; rmdir "$bundle/rootfs/fake"; mkdir "$bundle/rootfs/pro
 # A root that brings a /dev/null of its own: what covers masked files is the host's all the same.
 inside "c['mounts'] = [m for m in c['mounts'] if not m['destination'].startswith('/dev')]; c['root']['readonly'] = False; c['mounts'].append({'destination': '/dev', 'type': 'tmpfs', 'source': 't'})" 'stat -c "%t %T" /proc/keys; stat -c %F /proc/timer_list'
 contains '1 3'
-inside "c['linux']['sysctl'] = {'net.ipv4.ip_forward': '1'}; c['mounts'].insert(1, {'destination': '/proc/sys', 'type': 'tmpfs', 'source': 't'})" 'ls /proc/sys; busybox mount -t proc p /mnt 2>/dev/null; :'
+# A fake /proc/sys does not get what is meant for the kernel's.
+inside "c['linux']['sysctl'] = {'net.ipv4.ip_forward': '1'}; c['mounts'].insert(1, {'destination': '/proc/sys', 'type': 'tmpfs', 'source': 't'}); c['mounts'].append({'destination': '/mnt/p', 'type': 'proc', 'source': 'p'})" 'ls /proc/sys; cat /mnt/p/sys/net/ipv4/ip_forward'
+[ "$out" = 1 ] || fail "sysctl: $out"
+rmdir "$bundle/rootfs/sys"; mkdir "$bundle/rootfs/fake"; ln -s fake "$bundle/rootfs/sys"
+refuse "c['process']['args'] = ['/bin/true']" "/sys is no folder of the root itself"
+rm "$bundle/rootfs/sys"; rmdir "$bundle/rootfs/fake"; mkdir "$bundle/rootfs/sys"
+
+say "what masks files is never the root's own (CVE-2025-31133)"
+ln -s /proc/sys/kernel/core_pattern "$bundle/rootfs/dev/null"
+configure null.json "$(sh_args 'stat -c "%t %T" /proc/keys'); c['mounts'] = [m for m in c['mounts'] if not m['destination'].startswith('/dev')]"
+try run --config null.json null
+[ $rc -ne 0 ] || [ "$out" = '1 3' ] || fail "a mask made of the root's /dev/null: $out"
+rm -rf "$bundle/rootfs/dev"; mkdir "$bundle/rootfs/dev"
+
+say "a /sys that is shown again is as read-only below as at its top (CVE-2023-25809)"
+inside "c['linux']['namespaces'] = [n for n in c['linux']['namespaces'] if n['type'] not in ('network', 'cgroup')] + [{'type': 'user'}]
+c['linux']['uidMappings'] = c['linux']['gidMappings'] = [{'containerID': 0, 'hostID': 100000, 'size': 65536}]
+c['mounts'] = [m for m in c['mounts'] if m['destination'] != '/sys/fs/cgroup']" 'grep -E "^[^ ]+ /sys" /proc/mounts | grep -v "^[^ ]* [^ ]* [^ ]* ro" || :; grep -c " /sys" /proc/mounts'
+case $out in *rw,*) fail "writable below /sys: $out" ;; esac
+[ "$out" -gt 1 ] || fail "nothing lies below /sys: $out"
 
 say "a terminal is the container's own"
 ln -s /nonexistent-target "$bundle/rootfs/console-link"
@@ -94,6 +167,16 @@ rc=0; out=$(script -qec "$oci --root $states run --config pts.json t" /dev/null 
 [ $rc -ne 0 ] || fail "a terminal without devpts: $out"
 contains "devpts"
 rm "$bundle/rootfs/console-link"
+
+say "a terminal is bound where nobody can lead it elsewhere (CVE-2025-52565)"
+echo mine >"$work/mine"
+ln -s "$work/mine" "$bundle/rootfs/dev/console"
+configure console.json "$(sh_args 'ls -lL /dev/console'); c['process']['terminal'] = True; c['mounts'] = [m for m in c['mounts'] if m['destination'] not in ('/dev', '/dev/shm', '/dev/mqueue')]; c['root']['readonly'] = False"
+mkdir "$bundle/rootfs/dev/pts"
+rc=0; out=$(script -qec "$oci --root $states run --config console.json t" /dev/null </dev/null) || rc=$?
+[ "$(cat "$work/mine")" = mine ] || fail "the terminal was written to a file of the host"
+[ $rc -ne 0 ] || contains '136,'
+rm -rf "$bundle/rootfs/dev" "$bundle/rootfs$work"; mkdir "$bundle/rootfs/dev"
 
 say "states that others could have written are not believed"
 yes run --detach --config sleep.json mine

@@ -43,6 +43,7 @@ c['process']['user'] = {'uid': 0, 'gid': 0, 'additionalGids': [7]}
 c['hostname'] = 'cell'
 for k in ('bounding', 'effective', 'permitted'): c['process']['capabilities'][k].append('CAP_CHOWN')
 c['root']['readonly'] = False
+c['linux']['resources']['memory'] = {'limit': 100 << 20}
 c['linux']['resources']['cpu'] = {'quota': 150000, 'period': 100000}
 c['hooks'] = {k: [{'path': '/bin/sh', 'args': ['sh', '-c', 'cat >>$work/hooks; echo %s >>$work/hooks' % k]}] for k in ('createRuntime', 'poststart', 'poststop')}
 c['hooks']['startContainer'] = [{'path': '/bin/touch', 'args': ['touch', '/tmp/hooked']}]
@@ -65,8 +66,8 @@ no start life; contains 'cannot be started'
 no delete life; contains 'cannot be deleted'
 yes exec life uname -r
 [ "$out" != "$(uname -r)" ] || fail "it has the host's kernel"
-yes exec life sh -c 'id; hostname; echo $WHERE; grep -c processor /proc/cpuinfo; cat /etc/file; ls /host/sys/kernel | grep -c mm'
-contains 'groups=7'; contains cell; contains inside; contains one-file
+yes exec life sh -c 'id; hostname; echo $WHERE; grep -c processor /proc/cpuinfo; cat /etc/file; ls /host/sys/kernel | grep -c mm; cat /sys/fs/cgroup/memory.max'
+contains 'groups=7'; contains cell; contains inside; contains one-file; contains 104857600
 yes ps life; contains "$(pid_of life)"
 [ "$(readlink "/proc/$(pid_of life)/ns/pid")" != "$(readlink /proc/self/ns/pid)" ] || fail "its monitor sees the host's processes"
 

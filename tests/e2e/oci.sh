@@ -24,6 +24,13 @@ inside "c['process']['oomScoreAdj'] = 500; c['linux']['personality'] = {'domain'
 inside "" 'ls /proc/self/fd; :'
 [ "$out" = $'0\n1\n2\n3' ] || fail "open files: $out" # 3 is ls' own
 
+inside "[c['process']['capabilities'][k].extend(['CAP_KILL', 'CAP_OF_ANOTHER_TIME']) for k in ('bounding', 'effective', 'permitted')]" 'grep CapEff /proc/self/status'
+contains 'capability CAP_OF_ANOTHER_TIME is not known here'
+inside "c['nosuch'] = {'a': 1}; c['process']['nosuch'] = c['linux']['nosuch'] = c['root']['nosuch'] = [1]; c['annotations'] = {'org.nosuch': ''}; c['process']['consoleSize'] = {'height': 1, 'width': 1}" 'echo ran'
+[ "$out" = ran ] || fail "unknown properties: $out"
+inside "c['process']['ioPriority'] = {'class': 'IOPRIO_CLASS_IDLE', 'priority': 3}; c['process']['env'] = ['A=b', 'HOME=/h', 'PATH=/bin']" 'busybox ionice -p 1 2>&1; env | grep -v _= | sort'
+contains 'idle'; contains $'A=b\nHOME=/h\nPATH=/bin'
+
 say "namespaces and names"
 inside "c['hostname'] = 'box'; c['domainname'] = 'example'" 'hostname; cat /proc/sys/kernel/domainname; for n in pid net ipc uts mnt cgroup; do readlink /proc/self/ns/$n; done'
 contains box; contains example
@@ -55,6 +62,19 @@ contains 1004:1005
 refuse "$(add /mnt/n bind "$work/missing" "['bind']")" "mounts[7]: mount /mnt/n: bind $work/missing: No such file"
 refuse "$(add /mnt/n nofs nofs "[]")" "mounts[7]: mount /mnt/n: file system nofs"
 refuse "$(add /mnt/n tmpfs tmpfs "['nonsense=1']")" "option nonsense=1"
+
+mkdir -p "$bundle/rel" && echo relative >"$bundle/rel/file"
+inside "$(add mnt/r bind rel "['bind']")" 'cat /mnt/r/file' # from the bundle, to below /
+contains relative
+inside "$(add /mnt/t tmpfs t "['size=1m']")$(add /mnt/t '' t "['remount', 'ro', 'noexec', 'size=2m']")$(add /mnt/r bind rel "['bind']")$(add /mnt/r '' '' "['remount', 'bind', 'ro']")" 'grep " /mnt/" /proc/mounts'
+contains 'tmpfs ro,noexec'; contains 'size=2048k'; case $out in *"/mnt/r"*rw,*) fail "a bind mount was not mounted again: $out" ;; esac
+refuse "$(add /mnt/t '' t "['remount', 'ro']")" "remount /mnt/t"
+refuse "$(add /tmp/.. tmpfs t "[]")" "it is the root itself"
+# Whatever the runtime says that it knows: each on a mount of its own.
+inside "import subprocess, json
+o = json.loads(subprocess.check_output(['$oci', 'features']))['mountOptions']
+for i, n in enumerate(n for n in o if n not in ('bind', 'rbind', 'idmap', 'ridmap', 'remount')): c['mounts'].append({'destination': '/mnt/o%d' % i, 'type': 'tmpfs', 'source': n, 'options': [n]})" 'grep " /mnt/o" /proc/mounts'
+for n in nosuid nodev noexec noatime nodiratime nosymfollow sync dirsync lazytime ro; do grep -q "^$n /mnt/o[0-9]* tmpfs.*[ ,]$n[ ,]" <<<"$out" || fail "option $n: $out"; done
 
 say "an overlay of many layers"
 layers=
@@ -149,6 +169,15 @@ o events --stats free | python3 -c 'import json,sys; d=json.load(sys.stdin)["dat
 yes delete --force free
 [ -z "$(find /sys/fs/cgroup -name "hospes-test-$$")" ] || fail "a cgroup is left"
 
+frozen=/sys/fs/cgroup/freezer/hospes-test-$$
+if [ -d /sys/fs/cgroup/freezer ]; then
+	mkdir "$frozen" && echo FROZEN >"$frozen/freezer.state"
+	at_end 'rmdir "$frozen" 2>/dev/null'
+	no create --config limited.json second
+	contains "is paused"
+	[ ! -d "$frozen" ] || rmdir "$frozen"
+fi
+
 say "cgroups by systemd (which a script stands in for)"
 cat >"$work/busctl" <<-'B'
 	#!/bin/sh
@@ -180,7 +209,7 @@ grep -q "StopUnit ss box-$$.scope replace" "$work/asked" || fail "asked: $(cat "
 export REFUSE=1
 PATH=$work:$PATH no --systemd-cgroup run --config scope.json scope
 unset REFUSE
-contains "it does not make the scope"
+contains "it refuses StartTransientUnit"
 no --systemd-cgroup run --config limited.json scope
 contains "is not SLICE:PREFIX:NAME"
 
@@ -194,18 +223,21 @@ hook() { printf "'%s': [{'path': '$work/hook', 'args': ['hook', '%s', '$work/hoo
 configure hooks.json "c['hooks'] = {$(hook prestart)$(hook createRuntime)$(hook createContainer)$(hook poststart)$(hook poststop) 'startContainer': [{'path': '/bin/sh', 'args': ['sh', '-c', 'cat >/tmp/state']}]}; c['mounts'].append({'destination': '/tmp', 'type': 'tmpfs', 'source': 't'}); c['process']['args'] = ['/bin/sh', '-c', 'grep -c hk /tmp/state']"
 [ "$(o run --config hooks.json hk)" = 1 ] || fail "the startContainer hook got no state"
 [ "$(cut -d' ' -f1 "$work/hooks" | tr '\n' ' ')" = "prestart createRuntime createContainer poststart poststop " ] || fail "hooks: $(cat "$work/hooks")"
+yes --log "$work/hook.log" run --config <(python3 -c "import json; c = json.load(open('config.json')); c['hooks'] = {p: [{'path': '/bin/false'}, {'path': '/bin/touch', 'args': ['touch', '$work/' + p]}] for p in ('poststart', 'poststop')}; print(json.dumps(c))") warned
+[ -e "$work/poststart" ] && [ -e "$work/poststop" ] || fail "the hook behind a failing one was left out"
+for p in poststart poststop; do grep -q "level=warning.*hooks.$p\[0\]: /bin/false: exit status 1" "$work/hook.log" || fail "no warning of $p: $(cat "$work/hook.log")"; done
 refuse "c['hooks'] = {'createRuntime': [{'path': '/bin/false'}]}" "hooks.createRuntime[0]: /bin/false: exit status 1"
 refuse "c['hooks'] = {'createContainer': [{'path': '/bin/sleep', 'args': ['sleep', '100'], 'timeout': 1}]}" "hooks.createContainer[0]: /bin/sleep: Connection timed out"
 
 say "terminals"
-configure tty.json "$(sh_args 'test -t 0 && test -t 1 && echo tty; ls -l /dev/console; exit 3'); c['process']['terminal'] = True"
+configure tty.json "$(sh_args 'test -t 0 && test -t 1 && echo tty; ls -l /dev/console; exit 3'); c['process']['terminal'] = True; c['process']['consoleSize'] = {'height': 33, 'width': 77}"
 rc=0; out=$(script -qec "$oci --root $states run --config tty.json t" /dev/null </dev/null) || rc=$?
 [ $rc -eq 3 ] || fail "run on a terminal: $rc $out"
 contains tty; contains '136,'
 no create --config tty.json t
 contains '--console-socket'
 python3 - "$oci" "$states" "$work/console" <<-'P'
-	import array, os, socket, subprocess, sys
+	import array, fcntl, os, socket, struct, subprocess, sys, termios
 	oci, states, path = sys.argv[1:]
 	s = socket.socket(socket.AF_UNIX); s.bind(path); s.listen()
 	p = subprocess.Popen([oci, "--root", states, "create", "--config", "tty.json", "--console-socket", path, "t"])
@@ -213,6 +245,7 @@ python3 - "$oci" "$states" "$work/console" <<-'P'
 	data, anc, _, _ = c.recvmsg(100, 100)
 	fd = array.array("i", anc[0][2])[0]
 	assert p.wait() == 0
+	assert struct.unpack("4H", fcntl.ioctl(fd, termios.TIOCGWINSZ, bytes(8)))[:2] == (33, 77)
 	subprocess.run([oci, "--root", states, "start", "t"], check=True)
 	out = b""
 	try:
@@ -246,6 +279,15 @@ yes run --detach --config cpus.json cpus
 [ "$(o exec cpus /bin/grep Cpus_allowed_list /proc/self/status)" = 'Cpus_allowed_list:	0' ] || fail "the CPUs of exec"
 yes delete --force cpus
 
+say "features"
+o features | python3 -c '
+import json, sys
+f = json.load(sys.stdin)
+assert set(f) <= {"ociVersionMin", "ociVersionMax", "hooks", "mountOptions", "linux", "annotations", "potentiallyUnsafeConfigAnnotations"}, f
+assert f["ociVersionMin"] <= f["ociVersionMax"] and len(f["hooks"]) == 6 and "time" in f["linux"]["namespaces"]
+print(f["ociVersionMin"], f["ociVersionMax"])' >"$work/versions"
+for v in $(cat "$work/versions"); do inside "c['ociVersion'] = '$v'" 'echo ran'; [ "$out" = ran ] || fail "ociVersion $v"; done
+
 say "bad input"
 no create
 no nosuchcommand
@@ -259,6 +301,12 @@ refuse "c['process']['args'] = ['nosuch']" "executable file not found in \$PATH"
 refuse "c['process']['args'] = ['/etc']" "is a directory: permission denied"
 refuse "c['process']['apparmorProfile'] = 'p'" "AppArmor"
 refuse "c['linux']['cgroupsPath'] = '/a/../b'" "linux.cgroupsPath"
+[ -d /sys/fs/cgroup/rdma ] || refuse "c['linux']['resources']['rdma'] = {'mlx5_1': {'hcaHandles': 3}}" "there is no controller rdma here"
+refuse "c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'listenerMetadata': 'x'}" "linux.seccomp: listenerPath: is missing beside listenerMetadata"
+refuse "c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'defaultErrnoRet': 5}" "defaultErrnoRet: does not go with SCMP_ACT_ALLOW"
+refuse "c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': [], 'action': 'SCMP_ACT_ERRNO'}]}" "names: is missing or empty"
+refuse "c['process']['rlimits'] = [{'type': 'RLIMIT_CORE', 'soft': 0, 'hard': 0}] * 2" "is there twice"
+refuse "c['linux']['devices'] = [{'path': '/bin/busybox', 'type': 'c', 'major': 1, 'minor': 3}]" "device /bin/busybox: File exists"
 configure lacking.json "c['process']['args'] = ['/bin/true']; c['process']['oomScoreAdj'] = -1000"
 rm -f "$work/log"; yes --log "$work/log" --log-format json run --config lacking.json lacking
 [ -z "$out" ] || fail "a warning among the output: $out"

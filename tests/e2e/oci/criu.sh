@@ -42,12 +42,22 @@ round() { # NAME: out and in again, and it goes on where it was
 }
 
 ip netns add hospes-criu
-mounts=$(grep -c . /proc/self/mountinfo)
 echo "-- a network by path"
 configure net "$counts; s#\"type\": \"network\"#\"type\": \"network\", \"path\": \"/run/netns/hospes-criu\"#"
 round net
 [ "$(o exec net readlink /proc/self/ns/net)" = "net:[$(stat -Lc %i /run/netns/hospes-criu)]" ] || fail "another network"
+pid=$(o state net | sed -n 's/.*"pid": \([0-9]*\).*/\1/p')
+[ "$(o exec net readlink /proc/self/ns/time)" = "$(readlink "/proc/$pid/ns/time")" ] || fail "exec has another clock"
 grep -q hospes-net "/proc/$(o state net | sed -n 's/.*"pid": \([0-9]*\).*/\1/p')/cgroup" || fail "another cgroup"
+
+echo "-- a cgroup of somebody else that has gone meanwhile is not made again"
+other=/sys/fs/cgroup/hospes-criu-other
+[ ! -d /sys/fs/cgroup/cpu ] || other=/sys/fs/cgroup/cpu/hospes-criu-other
+mkdir "$other"
+away net
+rmdir "$other"
+again net
+[ ! -e "$other" ] || { rmdir "$other"; fail "it was"; }
 
 echo "-- it goes on, paused or not"
 away net --leave-running
@@ -82,6 +92,8 @@ if criu check --feature mem_dirty_track >/dev/null 2>&1; then
 	again pre
 	until_n 3 pre
 	o delete -f pre
+else
+	echo "   this kernel does not track memory"
 fi
 
 echo "-- pipes are joined to those of who restores"
@@ -154,6 +166,8 @@ PATH=/bin
 if [ ! -e /usr/sbin/criu ]; then no 'not installed' restore -d --bundle bad --image-path bad/image bad; fi
 
 [ -z "$(ls -A states)" ] || fail "states are left: $(ls -A states)"
-[ "$(grep -c . /proc/self/mountinfo)" -eq "$mounts" ] || fail "mounts are left"
-[ -z "$(find /sys/fs/cgroup -type d -name 'hospes-[nophb]*' -newer "$work/data")" ] || fail "cgroups are left"
+! grep -E " ($work|$b)" /proc/self/mountinfo || fail "mounts are left"
+for c in net own pre pipe term hooks bad; do
+	[ -z "$(find /sys/fs/cgroup -type d -name "hospes-$c")" ] || fail "a cgroup of $c is left"
+done
 echo "checked out and in again"

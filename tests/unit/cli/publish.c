@@ -91,11 +91,64 @@ static void a_port_to_be_taken_away_is_named_by_the_hosts_side(void **state)
     }
 }
 
+static unsigned listed(const char *const *typed, unsigned nr, struct guest_forward list[GUEST_FORWARDS])
+{
+    struct opt_list l = {.item = (const char **)(uintptr_t)typed, .nr = nr};
+    unsigned found;
+    struct err e;
+    if (publish_list(&l, publish_parse, list, &found, &e) < 0)
+        fail_msg("%s", e.text);
+    return found;
+}
+
+static void ranges_are_a_port_at_a_time(void **state)
+{
+    (void)state;
+    struct guest_forward list[GUEST_FORWARDS];
+    assert_int_equal(listed((const char *const[]){"127.0.0.1:8000-8002:80-82/udp", "53:5353"}, 2, list), 4);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(list[i].host_port, 8000 + i);
+        assert_int_equal(list[i].guest_port, 80 + i);
+        assert_int_equal(list[i].host_ip.s_addr, htonl(INADDR_LOOPBACK));
+        assert_true(list[i].udp);
+    }
+    assert_int_equal(list[3].guest_port, 5353);
+    assert_int_equal(listed((const char *const[]){"1-64:1-64"}, 1, list), GUEST_FORWARDS);
+    static const char *const bad[] = {"1-65:1-65",
+                                      "1-2:1-3",
+                                      "1-2:1",
+                                      "1:1-2",
+                                      "2-1:2-1",
+                                      "0-1:0-1",
+                                      "1-:1-",
+                                      "-:-",
+                                      "1--2:3-4",
+                                      "1-2-3:1-2-3",
+                                      "99999-99999:1",
+                                      "65535-65536:1-2",
+                                      "1-9999999999:1-9999999999",
+                                      "a-b:c-d"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct opt_list l = {.item = (const char **)(uintptr_t)&bad[i], .nr = 1};
+        unsigned nr;
+        struct err e = {0};
+        assert_int_equal(publish_list(&l, publish_parse, list, &nr, &e), -EINVAL);
+        assert_true(e.text[0]);
+    }
+    const char *unpublish[] = {"0.0.0.0:8000-8001"};
+    struct opt_list l = {.item = unpublish, .nr = 1};
+    unsigned nr;
+    assert_int_equal(publish_list(&l, publish_parse_host, list, &nr, NULL), 0);
+    assert_int_equal(nr, 2);
+    assert_int_equal(list[1].host_port, 8001);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ports_are_published_as_docker_spells_them),
         cmocka_unit_test(anything_else_is_refused_with_an_example),
+        cmocka_unit_test(ranges_are_a_port_at_a_time),
         cmocka_unit_test(a_port_to_be_taken_away_is_named_by_the_hosts_side),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

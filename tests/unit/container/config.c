@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a config.json may say, and how it is told where it is wrong. */
+#include "everything.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -9,9 +10,7 @@
 #include "container/config.h"
 #include "container/json_span.h"
 
-#define ROOT    "\"root\": {\"path\": \"rootfs\"}"
 #define PROCESS "\"process\": {\"cwd\": \"/\", \"args\": [\"sh\"]}"
-#define HEAD    "{\"ociVersion\": \"1.0.2\", " ROOT ", "
 #define MNT_NS  "\"namespaces\": [{\"type\": \"mount\"}]"
 
 static int parse(const char *text, struct config *c, struct err *e)
@@ -49,7 +48,8 @@ static void each_error_names_the_whole_path(void **s)
 {
     (void)s;
     refused("{\"root\": {\"path\": \"r\"}}", "config.json: ociVersion: is missing");
-    refused("{\"ociVersion\": \"2.0\"," ROOT "}", "config.json: ociVersion: \"2.0\" is not a version 1.x");
+    refused("{\"ociVersion\": \"2.0\"," ROOT "}", "config.json: ociVersion: \"2.0\" is not a version 1.x.y");
+    refused("{\"ociVersion\": \"1.0\"," ROOT "}", "config.json: ociVersion: \"1.0\" is not a version 1.x.y");
     refused("{\"ociVersion\": \"1.0.2\"}", "config.json: root: is missing");
     refused(HEAD "\"process\": {\"cwd\": \"/\", \"args\": [\"sh\", 7]}}",
             "config.json: process.args[1]: not a string");
@@ -87,6 +87,35 @@ static void what_contradicts_is_refused(void **s)
         "config.json: linux.sysctl.net.ipv4.ip_forward: needs an own network namespace (linux.namespaces)");
     refused(HEAD "\"linux\": {\"resources\": {\"memory\": {\"limit\": 200, \"swap\": 100}}}}",
             "config.json: linux.resources.memory.swap: is memory and swap together, so not below limit");
+}
+
+static void limits_without_a_value_are_refused(void **s)
+{
+    (void)s;
+#define RESOURCES HEAD "\"linux\": {\"resources\": {"
+    refused(RESOURCES "\"pids\": {}}}}", "config.json: linux.resources.pids.limit: is missing");
+    refused(RESOURCES "\"rdma\": {\"a\": {}}}}}",
+            "config.json: linux.resources.rdma.a: limits neither hcaHandles nor hcaObjects");
+    refused(RESOURCES "\"blockIO\": {\"weightDevice\": [{\"major\": 1, \"minor\": 2}]}}}}",
+            "config.json: linux.resources.blockIO.weightDevice[0].weight: is missing");
+    refused(RESOURCES "\"blockIO\": {\"throttleReadBpsDevice\": [{\"major\": 1, \"minor\": 2}]}}}}",
+            "config.json: linux.resources.blockIO.throttleReadBpsDevice[0].rate: is missing");
+    refused(RESOURCES "\"cpu\": {\"quota\": 5, \"burst\": 6}}}}",
+            "config.json: linux.resources.cpu.burst: is above quota");
+    OWN_CONFIG c = {0};
+    accepted(RESOURCES
+             "\"blockIO\": {\"weightDevice\": [{\"major\": 1, \"minor\": 2, \"leafWeight\": 3}]}}}}",
+             &c);
+}
+
+static void a_mount_needs_no_source_to_be_mounted_again(void **s)
+{
+    (void)s;
+    OWN_CONFIG c = {0};
+    accepted(HEAD "\"linux\": {" MNT_NS "}, \"mounts\": [{\"destination\": \"/t\", \"options\": [\"remount\","
+                  " \"bind\", \"ro\", \"silent\", \"iversion\"]}]}",
+             &c);
+    assert_true(c.mounts[0].remount && c.mounts[0].data.nr == 0);
 }
 
 static void broken_json_names_its_line(void **s)
@@ -162,43 +191,16 @@ static void process_limits_and_caps_are_checked(void **s)
     refused(HEAD "\"process\": {\"cwd\": \"/\", \"args\": [\"a\"], \"rlimits\": [{\"type\": \"RLIMIT_CPU\", "
                  "\"soft\": 2, \"hard\": 1}]}}",
             "config.json: process.rlimits[0].soft: is above hard");
-    refused(HEAD
-            "\"process\": {\"cwd\": \"/\", \"args\": [\"a\"], \"capabilities\": {\"bounding\": [\"KILL\"]}}}",
-            "config.json: process.capabilities.bounding[0]: \"KILL\" is no capability");
     OWN_CONFIG c = {0};
     accepted(HEAD "\"process\": {\"cwd\": \"/\", \"args\": [\"a\"], \"capabilities\": {\"bounding\": "
-                  "[\"CAP_KILL\", \"CAP_NEW_ONE\"]}}}",
+                  "[\"CAP_KILL\", \"CAP_NEW_ONE\"], \"ambient\": [\"KILL\"]}}}",
              &c);
     assert_int_equal(c.process.caps[CAPS_BOUNDING], 1ull << 5);
+    assert_int_equal(c.process.unknown_caps.nr, 2); /* to be warned of */
+    assert_string_equal(c.process.unknown_caps.item[1], "KILL");
+    refused(HEAD "\"process\": {\"cwd\": \"/\", \"args\": [\"a\"], \"user\": {\"additionalGids\": [1.5]}}}",
+            "config.json: process.user.additionalGids[0]: not a whole number");
 }
-
-/* Every section with something in it, for what follows. */
-static const char everything[] = HEAD
-    "\"hostname\": \"h\", \"annotations\": {\"a\": \"b\"},"
-    " \"process\": {\"terminal\": true, \"consoleSize\": {\"height\": 24, \"width\": 80}, \"cwd\": \"/\", "
-    "\"args\": [\"sh\"],"
-    "  \"env\": [\"A=b\"], \"user\": {\"uid\": 1, \"gid\": 2, \"umask\": 18, \"additionalGids\": [3]},"
-    "  \"capabilities\": {\"bounding\": [\"CAP_KILL\"]}, \"rlimits\": [{\"type\": \"RLIMIT_CPU\", \"soft\": "
-    "1, \"hard\": 2}],"
-    "  \"scheduler\": {\"policy\": \"SCHED_FIFO\", \"priority\": 1, \"flags\": [\"SCHED_FLAG_RECLAIM\"]},"
-    "  \"ioPriority\": {\"class\": \"IOPRIO_CLASS_BE\", \"priority\": 4}, \"oomScoreAdj\": 3},"
-    " \"mounts\": [{\"destination\": \"/m\", \"source\": \"/s\", \"options\": [\"rbind\", \"ro\", "
-    "\"rslave\"],"
-    "  \"uidMappings\": [{\"containerID\": 0, \"hostID\": 1, \"size\": 2}], \"gidMappings\": [{\"size\": "
-    "1}]}],"
-    " \"hooks\": {\"prestart\": [{\"path\": \"/h\", \"args\": [\"h\"], \"env\": [\"X=y\"], \"timeout\": 3}]},"
-    " \"linux\": {\"namespaces\": [{\"type\": \"mount\"}, {\"type\": \"uts\"}, {\"type\": \"network\", "
-    "\"path\": \"/n\"}],"
-    "  \"devices\": [{\"path\": \"/dev/x\", \"type\": \"c\", \"major\": 1, \"minor\": 2, \"fileMode\": 438}],"
-    "  \"sysctl\": {\"net.a\": \"1\"}, \"personality\": {\"domain\": \"LINUX\"}, \"seccomp\": "
-    "{\"defaultAction\": \"X\"},"
-    "  \"resources\": {\"devices\": [{\"allow\": false, \"access\": \"rw\"}], \"memory\": {\"limit\": 1, "
-    "\"swap\": 2},"
-    "   \"cpu\": {\"shares\": 2, \"cpus\": \"0\"}, \"pids\": {\"limit\": 3}, \"blockIO\": {\"weight\": 10,"
-    "   \"throttleReadBpsDevice\": [{\"major\": 1, \"minor\": 2, \"rate\": 3}]}, \"hugepageLimits\": "
-    "[{\"pageSize\": \"2MB\", \"limit\": 1}],"
-    "   \"rdma\": {\"r\": {\"hcaHandles\": 1}}, \"unified\": {\"memory.high\": \"1\"}},"
-    "  \"maskedPaths\": [\"/p\"], \"readonlyPaths\": [\"/q\"]}}";
 
 static unsigned random_below(uint64_t *seed, unsigned n)
 {
@@ -314,6 +316,8 @@ int main(void)
         cmocka_unit_test(a_small_configuration_is_read),
         cmocka_unit_test(each_error_names_the_whole_path),
         cmocka_unit_test(what_contradicts_is_refused),
+        cmocka_unit_test(limits_without_a_value_are_refused),
+        cmocka_unit_test(a_mount_needs_no_source_to_be_mounted_again),
         cmocka_unit_test(broken_json_names_its_line),
         cmocka_unit_test(mount_options_go_where_they_belong),
         cmocka_unit_test(numbers_above_all_integers_mean_no_limit),

@@ -24,7 +24,9 @@ static void need_namespace(void)
     if (unshare(CLONE_NEWNET) < 0)
         skip();
     OWN_FD fd = netlink_open(NETLINK_ROUTE);
-    assert_int_equal(link_up(fd, 1), 0); /* lo */
+    assert_int_equal(link_up(fd, 1), 0);                                          /* lo */
+    OWN_FD forward = open("/proc/sys/net/ipv4/ip_forward", O_WRONLY | O_CLOEXEC); /* not as the host has it */
+    assert_int_equal(write(forward, "0", 1), 1);
 }
 
 /* A process with a namespace of its own that answers each connection to port 80 and each datagram with a

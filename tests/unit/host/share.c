@@ -14,7 +14,7 @@
 struct guest {
     struct bed *bed;
     struct share *share;
-    int rw, ro;
+    int rw, ro, few;
     uint8_t message[ROOM], answer[ROOM];
     uint32_t got; /* bytes of the answer behind its header */
 };
@@ -122,12 +122,14 @@ static int up(void **state)
         return -1;
     struct guest *g = calloc(1, sizeof(*g));
     g->bed = b;
-    mkdir("rw", 0755), mkdir("ro", 0755), mkdir("rw/sub", 0755);
+    mkdir("rw", 0755), mkdir("ro", 0755), mkdir("rw/sub", 0755), mkdir("few", 0755);
     put("secret", "outside"), put("ro/file", "fixed"), put("rw/file", "hello");
-    g->rw = open("rw", O_PATH), g->ro = open("ro", O_PATH);
-    const struct share_export exports[] = {{"rw", g->rw, false}, {"ro", g->ro, true}};
+    g->rw = open("rw", O_PATH), g->ro = open("ro", O_PATH), g->few = open("few", O_PATH);
+    const struct share_export exports[] = {{.name = "rw", .fd = g->rw},
+                                           {.name = "ro", .fd = g->ro, .read_only = true},
+                                           {.name = "few", .fd = g->few, .small = true}};
     const struct fuse_init_in init = {.major = FUSE_KERNEL_VERSION, .minor = 38, .flags = ~0u};
-    if (share_new("tag", exports, 2, b->loop, &g->share, &e) < 0 ||
+    if (share_new("tag", exports, 3, b->loop, &g->share, &e) < 0 ||
         ask(g, FUSE_INIT, 0, &init, 16, "", 0) != 0)
         return -1;
     *state = g;
@@ -139,7 +141,7 @@ static int down(void **state)
     struct guest *g = *state;
     void *b = g->bed;
     share_free(g->share);
-    close(g->rw), close(g->ro);
+    close(g->rw), close(g->ro), close(g->few);
     free(g);
     return bed_down(&b);
 }
@@ -271,6 +273,34 @@ static void a_read_only_export_stays_as_it_is(void **state)
     assert_int_equal(name_op(g, FUSE_RMDIR, 1, "rw"), -EROFS);
 }
 
+static void a_folder_of_few_small_files_stays_one(void **state)
+{
+    struct guest *g = *state;
+    uint64_t dir = look_up(g, 1, "few"), rw = look_up(g, 1, "rw"), fh = 0;
+    char name[16];
+    const struct fuse_rename_in mv = {.newdir = dir};
+    const struct fuse_mkdir_in mk = {.mode = 0755};
+    assert_int_equal(ask(g, FUSE_RENAME, rw, &mv, sizeof(mv), "file\0f", 7), -EXDEV);
+    assert_int_equal(ask(g, FUSE_MKDIR, dir, &mk, sizeof(mk), "d", 2), -EPERM);
+    assert_int_equal(ask(g, FUSE_SYMLINK, dir, "l\0x", 4, "", 0), -EPERM);
+    assert_int_equal(made(g, dir, "big", O_WRONLY), 0);
+    uint64_t big = look_up(g, dir, "big");
+    assert_int_equal(opened(g, FUSE_OPEN, big, O_WRONLY, &fh), 0);
+    const struct fuse_write_in end = {.fh = fh, .offset = SHARE_FILE_BYTES, .size = 1};
+    const struct fuse_write_in wrap = {.fh = fh, .offset = ~0ull, .size = 1};
+    const struct fuse_setattr_in grow = {.valid = FATTR_SIZE, .size = SHARE_FILE_BYTES + 1};
+    assert_int_equal(ask(g, FUSE_WRITE, big, &end, sizeof(end), "x", 1), -EFBIG);
+    assert_int_equal(ask(g, FUSE_WRITE, big, &wrap, sizeof(wrap), "x", 1), -EFBIG);
+    assert_int_equal(ask(g, FUSE_SETATTR, big, &grow, sizeof(grow), "", 0), -EFBIG);
+    assert_int_equal(written(g, big, fh, "fits"), 0);
+    int rc = 0;
+    for (unsigned i = 0; i < 2 * SHARE_FILES && rc == 0; i++) {
+        snprintf(name, sizeof(name), "%u", i);
+        rc = made(g, dir, name, O_WRONLY);
+    }
+    assert_int_equal(rc, -ENOSPC);
+}
+
 static void no_name_leads_out(void **state)
 {
     struct guest *g = *state;
@@ -356,6 +386,7 @@ int main(void)
         TEST(folders_are_listed_from_any_place),
         TEST(a_node_lives_until_it_is_forgotten),
         TEST(a_read_only_export_stays_as_it_is),
+        TEST(a_folder_of_few_small_files_stays_one),
         TEST(no_name_leads_out),
         TEST(devices_and_pipes_are_never_opened_nor_made),
         TEST(attributes_that_mean_something_to_the_host_are_not_there),

@@ -6,6 +6,7 @@
 #include <sys/xattr.h>
 
 #include "saved.h"
+#include "store/blob.h"
 #include "store/image_import.h"
 #include "store/image_machine.h"
 #include "store/sweep.h"
@@ -508,6 +509,30 @@ static void a_blob_that_is_not_what_it_says_is_refused(void **state)
     refused(p, -ENOENT, "No such file"); /* /etc/passwd below the folder */
 }
 
+static void a_blob_that_is_no_file_is_refused_untouched(void **state)
+{
+    struct place *p = *state;
+    struct saved s = {0};
+    saved_begin(p);
+    saved_entries(&s, lower);
+    saved_end(&s, NULL);
+    OWN_MEM char *pipe =
+        path_make("cd saved/blobs/sha256 && rm %s && mkfifo %s", s.blobs[0].hex, s.blobs[0].hex);
+    sh(p, pipe);
+    refused(p, -EINVAL, "Invalid argument");
+}
+
+static void a_file_of_holes_is_not_summed_up_for_hours(void **state)
+{
+    struct place *p = *state;
+    struct blob b;
+    sh(p, "echo x >hollow; truncate -s 4T hollow; echo x >full; truncate -s 8M full");
+    OWN_FD hollow = open("hollow", O_RDONLY | O_CLOEXEC), full = open("full", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(blob_sum(hollow, "hollow", &b, &p->e), -EINVAL);
+    assert_int_equal(blob_sum(full, "full", &b, &p->e), 0);
+    assert_int_equal(b.bytes, 8 << 20);
+}
+
 static void a_layer_that_is_another_one_uncompressed_is_refused(void **state)
 {
     struct place *p = *state;
@@ -546,6 +571,8 @@ int main(void)
         CASE(a_layer_that_grows_out_of_proportion_is_refused),
         CASE(overlayfs_own_attributes_do_not_get_in),
         CASE(a_blob_that_is_not_what_it_says_is_refused),
+        CASE(a_blob_that_is_no_file_is_refused_untouched),
+        CASE(a_file_of_holes_is_not_summed_up_for_hours),
         CASE(a_layer_that_is_another_one_uncompressed_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
