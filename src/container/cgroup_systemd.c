@@ -77,7 +77,7 @@ struct request {
     const char *word[WORDS_MAX];
     unsigned nr;
     char numbers[8][24];
-    unsigned nr_numbers, properties, method; /* method: which word names it */
+    unsigned nr_numbers, properties;
 };
 
 static void word(struct request *q, const char *text)
@@ -164,7 +164,6 @@ static void call(struct request *q, const char *method, const char *signature, c
     word(q, "org.freedesktop.systemd1");
     word(q, "/org/freedesktop/systemd1");
     word(q, "org.freedesktop.systemd1.Manager");
-    q->method = q->nr;
     word(q, method);
     word(q, signature);
     word(q, unit);
@@ -187,7 +186,8 @@ static void build(struct request *q, const struct scope *s, const struct cgroup 
     word(q, "0");
 }
 
-static int ask(struct request *q, bool quiet, struct err *e)
+/* what: systemd "does not" do, if it refuses. */
+static int ask(struct request *q, bool quiet, const char *what, struct err *e)
 {
     int status = -1;
     pid_t pid = fork();
@@ -206,7 +206,7 @@ static int ask(struct request *q, bool quiet, struct err *e)
         return err_sys(e, "busctl");
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
         return err_set(e, -ENOENT, "cgroups by systemd: busctl is not there (nor systemd?)");
-    return status ? err_set(e, -EIO, "cgroups by systemd: it refuses %s", q->word[q->method]) : 0;
+    return status ? err_set(e, -EIO, "cgroups by systemd: it does not %s", what) : 0;
 }
 
 /* ---- the scope ---- */
@@ -251,7 +251,7 @@ int scope_start(const struct scope *s, const struct cgroup *g, const struct reso
     if (holder < 0)
         return err_sys(e, "fork");
     build(&q, s, g, r, holder);
-    int rc = ask(&q, false, e);
+    int rc = ask(&q, false, "make the scope", e);
     if (rc == 0 && !appeared(g))
         rc = err_set(e, -ETIMEDOUT, "cgroups by systemd: the scope %s does not appear", s->unit);
     if (rc < 0)
@@ -269,12 +269,12 @@ int scope_update(const char *unit, const struct cgroup *g, const struct resource
     word(&q, "");
     changes(&q, g, r);
     q.word[count] = number(&q, q.properties);
-    return q.properties ? ask(&q, false, e) : 0;
+    return q.properties ? ask(&q, false, "take the limits", e) : 0;
 }
 
 void scope_stop(const char *unit)
 {
     struct request q = {0};
     call(&q, "StopUnit", "ss", unit, "replace");
-    (void)ask(&q, true, NULL); /* it may be gone with its last process */
+    (void)ask(&q, true, "stop it", NULL); /* it may be gone with its last process */
 }

@@ -5,13 +5,11 @@
 . "$(dirname "$0")/oci/engines.sh"
 need podman buildah newuidmap slirp4netns
 
-home=/run/tester uid=4321 # a user of this test's own mount namespace
-printf 'tester:300000:65536\n' >/run/subids
-for f in passwd:"tester:x:$uid:$uid::$home:/bin/sh" group:"tester:x:$uid:"; do
-	{ cat "/etc/${f%%:*}"; echo "${f#*:}"; } >"/run/${f%%:*}"
-	mount --bind "/run/${f%%:*}" "/etc/${f%%:*}"
-done
-for f in /etc/subuid /etc/subgid; do mount --bind /run/subids $f; done
+home=/run/tester uid=4321 # a user of this test's own /etc
+own_etc
+echo "tester:x:$uid:$uid::$home:/bin/sh" >>/etc/passwd
+echo "tester:x:$uid:" >>/etc/group
+printf 'tester:300000:65536\n' | tee /etc/subuid >/etc/subgid
 mkdir -p $home /run/user/$uid
 mount -t tmpfs tmpfs /dev/net # here the user may open it
 mknod -m 666 /dev/net/tun c 10 200

@@ -19,8 +19,8 @@ cat >"$work/containers.conf" <<-C
 	hospes = ["$oci"]
 C
 export CONTAINERS_CONF=$work/containers.conf
-printf 'containers:200000:65536\n' >/run/subids
-for f in /etc/subuid /etc/subgid; do [ ! -e $f ] || mount --bind /run/subids $f; done
+own_etc
+printf 'containers:200000:65536\n' | tee /etc/subuid >/etc/subgid
 store=(--root "$work/pod" --runroot "$work/podrun" --storage-driver vfs)
 pod=(podman "${store[@]}" --network-config-dir "$work/networks")
 at_end '"${pod[@]}" pod rm -fa -t 0 >/dev/null 2>&1'

@@ -7,12 +7,12 @@ need slurmctld slurmd srun munged
 
 # Names that the resolver takes need an address that is not loopback's.
 node=$(hostname -s)
+own_etc
 ip link add slurm0 type veth peer name slurm1
 ip addr add 10.79.0.1/24 dev slurm0
 ip link set slurm0 up
 ip link set slurm1 up
-printf '127.0.0.1 localhost\n10.79.0.1 %s\n' "$node" >/run/hosts
-mount --bind /run/hosts /etc/hosts
+printf '127.0.0.1 localhost\n10.79.0.1 %s\n' "$node" >/etc/hosts
 
 dir=/run/slurm # munge wants folders that nobody else can write to
 mkdir -p $dir/{conf,spool,state,states}

@@ -32,6 +32,11 @@ for a in ip top wget nc sort; do ln -s busybox "$bundle/rootfs/bin/$a"; done
 tar -C "$bundle/rootfs" -cf "$work/root.tar" .
 group=$ENGINES_GROUP
 
+# own_etc: an /etc that the test may write to. (Files bound over single ones go when another program replaces those.)
+own_etc() {
+	cp -a /etc /run/etc
+	mount --bind /run/etc /etc
+}
 need() { # PROGRAM...
 	local p
 	for p in "$@"; do command -v "$p" >/dev/null || { echo "$p is missing"; exit 77; }; done
