@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # oci-engines-systemd.sh - Podman, containerd, Kubernetes' CRI and Docker ask for systemd's scopes, on a real systemd and cgroup v2 in a machine.
+# suite: slow
 # limit: 900
 . "$(dirname "$0")/oci/lib.sh"
 
