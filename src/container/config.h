@@ -206,6 +206,7 @@ struct config {
     struct resources resources;
     struct named_text *sysctls;
     unsigned nr_sysctls;
+    unsigned changed;                 /* namespaces whose names or sysctls are set, a bit each */
     unsigned long rootfs_propagation; /* MS_* with MS_REC, 0: not said */
     struct strings masked_paths, readonly_paths;
     const char *mount_label;

@@ -9,8 +9,10 @@ static bool fresh(const struct config *c, enum ns_kind kind)
     return c->ns[kind].there && !c->ns[kind].path;
 }
 
-static void check_names(const struct config *c, const struct field *root)
+static void check_names(struct config *c, const struct field *root)
 {
+    if ((c->hostname && *c->hostname) || (c->domainname && *c->domainname))
+        c->changed |= 1u << NS_UTS;
     if (c->hostname && *c->hostname && !c->ns[NS_UTS].there)
         field_bad_key(root, "hostname", "needs an own uts namespace (linux.namespaces)");
     if (c->domainname && *c->domainname && !c->ns[NS_UTS].there)
@@ -65,7 +67,7 @@ static const struct scope scopes[] = {
     {"user.", NS_USER},
 };
 
-static void check_sysctl(const struct config *c, const struct field *sysctl, const char *name)
+static void check_sysctl(struct config *c, const struct field *sysctl, const char *name)
 {
     char dotted[256];
     snprintf(dotted, sizeof(dotted), "%s", name);
@@ -82,6 +84,7 @@ static void check_sysctl(const struct config *c, const struct field *sysctl, con
         if (!c->ns[scopes[i].ns].there)
             field_bad_key(sysctl, name, "needs an own %s namespace (linux.namespaces)",
                           ns_name(scopes[i].ns));
+        c->changed |= 1u << scopes[i].ns;
         return;
     }
     field_bad_key(sysctl, name, "is not of a namespace, it would change the host");

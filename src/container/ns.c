@@ -21,6 +21,17 @@
 
 #define HOSTS_USER_NS 0xeffffffdu /* the first one's inode number: linux/proc_ns.h, PROC_USER_INIT_INO */
 
+/* The caller's own, joined by its path: what is set in it is set for the host. */
+static bool is_ours(int fd, enum ns_kind kind)
+{
+    static const char *const files[NS_KINDS] = {[NS_NET] = "net", [NS_IPC] = "ipc", [NS_UTS] = "uts"};
+    char path[32];
+    struct stat theirs, ours;
+    snprintf(path, sizeof(path), "/proc/self/ns/%s", files[kind] ? files[kind] : "user");
+    return fstat(fd, &theirs) == 0 && stat(path, &ours) == 0 && theirs.st_ino == ours.st_ino &&
+           theirs.st_dev == ours.st_dev;
+}
+
 int ns_open(const struct config *c, int fd[NS_KINDS], struct err *e)
 {
     for (int i = 0; i < NS_KINDS; i++) {
@@ -34,6 +45,11 @@ int ns_open(const struct config *c, int fd[NS_KINDS], struct err *e)
         if (kind != ns_clone_flag((enum ns_kind)i))
             return err_set(e, -EINVAL, "linux.namespaces: %s is no %s namespace", path,
                            ns_name((enum ns_kind)i));
+        if ((c->changed & (1u << i)) && is_ours(fd[i], (enum ns_kind)i))
+            return err_set(e, -EINVAL,
+                           "linux.namespaces: %s is the host's own %s namespace, which linux.sysctl or "
+                           "hostname would change",
+                           path, ns_name((enum ns_kind)i));
     }
     return 0;
 }

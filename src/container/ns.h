@@ -4,7 +4,10 @@
 
 #include "container/config.h"
 
-/* Open what is to be joined into fd[NS_KINDS] (-1: nothing); checks that each is of its kind. */
+/*
+ * Open what is to be joined into fd[NS_KINDS] (-1: nothing). -EINVAL: one is of another kind, or is the
+ * host's own and the configuration would change it.
+ */
 int ns_open(const struct config *c, int fd[NS_KINDS], struct err *e);
 /* Flags of the namespaces that are to be new. */
 unsigned long ns_new_flags(const struct config *c);

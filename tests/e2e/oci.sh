@@ -209,7 +209,7 @@ grep -q "StopUnit ss box-$$.scope replace" "$work/asked" || fail "asked: $(cat "
 export REFUSE=1
 PATH=$work:$PATH no --systemd-cgroup run --config scope.json scope
 unset REFUSE
-contains "it refuses StartTransientUnit"
+contains "it does not make the scope"
 no --systemd-cgroup run --config limited.json scope
 contains "is not SLICE:PREFIX:NAME"
 
@@ -297,6 +297,8 @@ refuse "del c['process']['cwd']" "config.json: process.cwd: is missing"
 refuse "c['root']['path'] = 'nosuch'" "root.path"
 refuse "c['linux']['namespaces'][0]['path'] = '$work/missing'" "linux.namespaces: pid namespace $work/missing: No such file"
 refuse "c['linux']['namespaces'][0]['path'] = '/proc/self/ns/net'" "is no pid namespace"
+refuse "[n.update(path='/proc/self/ns/net') for n in c['linux']['namespaces'] if n['type'] == 'network']; c['linux']['sysctl'] = {'net.ipv4.ip_forward': '0'}" "is the host's own network namespace"
+refuse "[n.update(path='/proc/self/ns/uts') for n in c['linux']['namespaces'] if n['type'] == 'uts']" "is the host's own uts namespace"
 refuse "c['process']['args'] = ['nosuch']" "executable file not found in \$PATH"
 refuse "c['process']['args'] = ['/etc']" "is a directory: permission denied"
 refuse "c['process']['apparmorProfile'] = 'p'" "AppArmor"
