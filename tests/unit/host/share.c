@@ -15,7 +15,7 @@ struct guest {
     struct bed *bed;
     struct share *share;
     int rw, ro, few;
-    uint8_t message[ROOM], answer[ROOM];
+    _Alignas(8) uint8_t message[ROOM], answer[ROOM];
     uint32_t got; /* bytes of the answer behind its header */
 };
 
