@@ -31,9 +31,9 @@ configure config.json "c['process']['args'] = ['/bin/true']"
 field_of() { "$rt" --root "$states" state "$1" 2>/dev/null | sed -n 's/^ *"'"$2"'": "*\([^",]*\)"*,*$/\1/p'; }
 pid_of() { field_of "$1" pid; }
 status_of() { local s; s=$(field_of "$1" status) || :; echo "${s:-none}"; }
-# is STATUS ID: within a second
+# is STATUS ID: within some seconds (who reaps orphans here may take its time, and crun counts a dead one as running until then)
 is() {
-	for _ in $(seq 50); do [ "$(status_of "$2")" = "$1" ] && return 0; sleep 0.02; done
+	for _ in $(seq 500); do [ "$(status_of "$2")" = "$1" ] && return 0; sleep 0.02; done
 	fail "$2 is $(status_of "$2"), not $1"
 }
 # Which IDs were given: what is left of them is looked for at the end.
