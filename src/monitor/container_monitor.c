@@ -124,6 +124,13 @@ static void run_again(struct monitor *m)
     loop_timer_arm(&m->again.timer, loop_now_ns() + m->again.delay_ns);
 }
 
+static const char *why_ended(const struct monitor *m, int status)
+{
+    bool killed = status == 128 + SIGKILL;
+    return killed && container_ran_out_of_memory(m->states, m->id) ? "its command was killed: out of memory"
+                                                                   : COMMAND_ENDED;
+}
+
 static void command_ended(void *ctx, struct streams *s, int status)
 {
     struct monitor *m = ctx;
@@ -133,7 +140,7 @@ static void command_ended(void *ctx, struct streams *s, int status)
     if (m->requests.life.state == LIFE_RUNNING && container_again_wanted(&m->again, status))
         run_again(m);
     else
-        requests_event(&m->requests, LIFE_POWER_OFF, "power-off", COMMAND_ENDED);
+        requests_event(&m->requests, LIFE_POWER_OFF, "power-off", why_ended(m, status));
 }
 
 static void command_signal(void *ctx, int number)

@@ -41,3 +41,10 @@ json_t *container_stats(const char *states, const char *id, uint64_t started_ns)
                      "memory", "bytes", (json_int_t)(limit < NO_LIMIT ? limit : 0), "touched",
                      (json_int_t)memory, "container", used);
 }
+
+bool container_ran_out_of_memory(const char *states, const char *id)
+{
+    OWN_STATE s = {0};
+    struct cgroup g;
+    return container_open(states, id, &s, &g, NULL, NULL) == 0 && cgroup_oom_kills(&g) > 0;
+}

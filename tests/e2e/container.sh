@@ -93,6 +93,9 @@ expect 125 "$hospes" run "${net[@]}" --rm debian /proc/self/exe --version
 contains "Permission denied"
 
 say "limits"
+expect 137 "$hospes" run "${net[@]}" --name "$tag-full" -m 20M debian sh -c 'a=x; while :; do a=$a$a; done'
+"$hospes" inspect "$tag-full" | grep -q '"why": "its command was killed: out of memory"' || fail "nobody tells why: $("$hospes" inspect "$tag-full")"
+"$hospes" rm "$tag-full"
 expect 0 "$hospes" run "${net[@]}" --rm -m 64M --cpus 0.5 --pids 10 debian sh -c 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null; true'
 contains 67108864
 contains 10
