@@ -11,6 +11,7 @@ mkdir "$dir"
 printf '{"runtimes": {"hospes": {"path": "%s"}}, "deprecated-key-path": "%s"}' "$oci" "$dir/key" >"$dir/daemon.json"
 daemon "$dir/log" dockerd --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root "$dir/exec" -p "$dir/pid" \
 	-H "unix://$dir/sock" --storage-driver vfs --cgroup-parent "/$group" --default-runtime hospes
+at_end 'umount -R -l "$dir/data" 2>/dev/null' # dockerd binds it where mounts are private
 export DOCKER_HOST=unix://$dir/sock DOCKER_CONFIG=$dir/cli
 until_ok $docker version
 began=$(date +%s)
