@@ -31,8 +31,6 @@ static int check(const struct criu_options *o, const struct state *s, enum statu
                        s->id);
     if (geteuid() != 0)
         return err_set(e, -EPERM, "it takes root");
-    if (s->machine)
-        return err_set(e, -EOPNOTSUPP, "container %s is a machine", s->id);
     if (is != STATUS_RUNNING && is != STATUS_PAUSED)
         return err_set(e, -EBUSY, "container %s is %s", s->id, status_name(is));
     if (o->parent_path && o->parent_path[0] == '/')

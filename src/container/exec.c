@@ -87,8 +87,7 @@ static int terminal(const struct entering *n, struct err *e)
     OWN_FD master = terminal_make(root, &n->j->p, false, &slave, e);
     if (master < 0)
         return master;
-    int rc = n->console >= 0 ? terminal_hand_over(n->console, master, e)
-                             : sync_send(n->sync[1], SYNC_CONSOLE, 0, NULL, master);
+    int rc = terminal_deliver(n->console, n->sync[1], master, e);
     if (rc == 0)
         rc = terminal_take(slave, e);
     close(slave);

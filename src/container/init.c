@@ -148,12 +148,7 @@ static int terminal(const struct launch *l, int root, int *ret_slave, struct err
     if (!l->c->process.terminal)
         return 0;
     OWN_FD master = terminal_make(root, &l->c->process, true, ret_slave, e);
-    if (master < 0)
-        return master;
-    if (l->console >= 0)
-        return terminal_hand_over(l->console, master, e);
-    int rc = sync_send(l->sync, SYNC_CONSOLE, 0, NULL, master);
-    return rc < 0 ? err_code(e, rc, "terminal: send it to the runtime") : 0;
+    return master < 0 ? master : terminal_deliver(l->console, l->sync, master, e);
 }
 
 static int root(const struct launch *l, int *ret_slave, struct err *e)

@@ -17,6 +17,7 @@
 #include "base/own.h"
 #include "container/fdpass.h"
 #include "container/mount.h"
+#include "container/sync.h"
 
 static int open_master(int root, struct err *e)
 {
@@ -75,4 +76,12 @@ int terminal_hand_over(int sock, int master, struct err *e)
     static const char name[] = "/dev/ptmx"; /* receivers want some text beside the descriptor */
     int rc = fd_send(sock, name, sizeof(name) - 1, &master, 1);
     return rc < 0 ? err_code(e, rc, "terminal: send it to the console socket") : 0;
+}
+
+int terminal_deliver(int console, int sync, int master, struct err *e)
+{
+    if (console >= 0)
+        return terminal_hand_over(console, master, e);
+    int rc = sync_send(sync, SYNC_CONSOLE, 0, NULL, master);
+    return rc < 0 ? err_code(e, rc, "terminal: send it to the runtime") : 0;
 }

@@ -13,3 +13,6 @@ int terminal_take(int slave, struct err *e);
 
 /* Send the other end to the socket that the caller named. */
 int terminal_hand_over(int sock, int master, struct err *e);
+/* To that socket, or (console < 0) to the runtime at the other end of sync (sync.h), which serves it itself.
+ */
+int terminal_deliver(int console, int sync, int master, struct err *e);

@@ -22,7 +22,7 @@ static errcode_t find(struct ext4 *f, const char *path, ext2_ino_t *ret, struct 
     return rc ? rc : ext2fs_read_inode(f->fs, *ret, ret_inode);
 }
 
-static int host_errno(errcode_t code)
+int ext4_errno(errcode_t code)
 {
     if (code == EXT2_ET_FILE_NOT_FOUND || code == EXT2_ET_SYMLINK_LOOP)
         return -ENOENT;
@@ -37,20 +37,20 @@ ssize_t ext4_peek(struct ext4 *f, const char *path, void *data, size_t len)
     unsigned got = 0;
     errcode_t rc = find(f, path, &ino, &i);
     if (rc)
-        return host_errno(rc);
+        return ext4_errno(rc);
     if (!LINUX_S_ISREG(i.i_mode))
         return -EINVAL;
     if ((rc = ext2fs_file_open(f->fs, ino, 0, &file)))
-        return host_errno(rc);
+        return ext4_errno(rc);
     rc = ext2fs_file_read(file, data, (unsigned)len, &got);
     ext2fs_file_close(file);
-    return rc ? host_errno(rc) : (ssize_t)got;
+    return rc ? ext4_errno(rc) : (ssize_t)got;
 }
 
 /* ---- folders ---- */
 
 struct each {
-    int (*each)(void *ctx, const char *name, ext2_ino_t ino);
+    ext4_entry_fn *each;
     void *ctx;
     int rc;
 };
@@ -74,12 +74,11 @@ static int entry(struct ext2_dir_entry *d, int offset, int blocksize, char *buf,
     return x->rc ? DIRENT_ABORT : 0;
 }
 
-static int each_entry(struct ext4 *f, ext2_ino_t dir, int (*fn)(void *ctx, const char *name, ext2_ino_t ino),
-                      void *ctx)
+int ext4_entries(struct ext4 *f, ext2_ino_t dir, ext4_entry_fn *fn, void *ctx)
 {
     struct each x = {.each = fn, .ctx = ctx};
     errcode_t rc = ext2fs_dir_iterate(f->fs, dir, 0, NULL, entry, &x);
-    return rc ? host_errno(rc) : x.rc;
+    return rc ? ext4_errno(rc) : x.rc;
 }
 
 struct names {
@@ -102,7 +101,7 @@ int ext4_each(struct ext4 *f, const char *path, int (*each)(void *ctx, const cha
     errcode_t code = find(f, path, &ino, &i);
     if (code)
         return ext4_err(e, code, "%s: %s", f->path, path);
-    int rc = each_entry(f, ino, only_name, &(struct names){each, ctx});
+    int rc = ext4_entries(f, ino, only_name, &(struct names){each, ctx});
     return rc < 0 ? err_code(e, rc, "%s: %s", f->path, path) : 0;
 }
 
@@ -122,7 +121,7 @@ static int copy_data(struct copy *c, ext2_file_t file, int fd)
         unsigned got = 0;
         errcode_t code = ext2fs_file_read(file, data, sizeof(data), &got);
         if (code)
-            return host_errno(code);
+            return ext4_errno(code);
         if (got == 0)
             return 0;
         if (got > *c->left)
@@ -142,7 +141,7 @@ static int copy_file(struct copy *c, const char *name, ext2_ino_t ino)
         return -errno;
     errcode_t code = ext2fs_file_open(c->f->fs, ino, 0, &file);
     if (code)
-        return host_errno(code);
+        return ext4_errno(code);
     int rc = copy_data(c, file, fd);
     ext2fs_file_close(file);
     return rc;
@@ -154,7 +153,7 @@ static int copy_entry(void *ctx, const char *name, ext2_ino_t ino)
     struct ext2_inode i;
     errcode_t code = ext2fs_read_inode(c->f->fs, ino, &i);
     if (code)
-        return host_errno(code);
+        return ext4_errno(code);
     if (LINUX_S_ISREG(i.i_mode))
         return copy_file(c, name, ino);
     if (!LINUX_S_ISDIR(i.i_mode))
@@ -166,7 +165,7 @@ static int copy_entry(void *ctx, const char *name, ext2_ino_t ino)
     OWN_FD sub = openat(c->dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (sub < 0)
         return -errno;
-    return each_entry(c->f, ino, copy_entry, &(struct copy){c->f, sub, c->depth - 1, c->left});
+    return ext4_entries(c->f, ino, copy_entry, &(struct copy){c->f, sub, c->depth - 1, c->left});
 }
 
 int ext4_copy_out(struct ext4 *f, const char *path, const char *to, struct err *e)

@@ -38,11 +38,6 @@ struct place { /* one folder that is being filled */
     unsigned depth;
 };
 
-static int lib_errno(errcode_t code)
-{
-    return code > 0 && code < 4096 ? -(int)code : -EINVAL;
-}
-
 /* ---- content ---- */
 
 static bool is_zero(const char *p, size_t len)
@@ -57,7 +52,7 @@ static int fill(struct unpack *u, ext2_file_t file, int fd)
         unsigned got = 0;
         errcode_t code = ext2fs_file_read(file, u->piece, PIECE, &got);
         if (code)
-            return lib_errno(code);
+            return ext4_errno(code);
         if (got == 0)
             return ftruncate(fd, (off_t)at) < 0 ? -errno : 0;
         if (!is_zero(u->piece, got) && pwrite(fd, u->piece, got, (off_t)at) != (ssize_t)got)
@@ -74,7 +69,7 @@ static int regular(struct place *p, const char *name, ext2_ino_t ino)
         return -errno;
     errcode_t code = ext2fs_file_open(p->u->f->fs, ino, 0, &file);
     if (code)
-        return lib_errno(code);
+        return ext4_errno(code);
     int rc = fill(p->u, file, fd);
     ext2fs_file_close(file);
     return rc;
@@ -94,11 +89,11 @@ static int symbolic(struct place *p, const char *name, ext2_ino_t ino, const str
         ext2_file_t file;
         errcode_t code = ext2fs_file_open(p->u->f->fs, ino, 0, &file);
         if (code)
-            return lib_errno(code);
+            return ext4_errno(code);
         code = ext2fs_file_read(file, text, i->i_size, &got);
         ext2fs_file_close(file);
         if (code)
-            return lib_errno(code);
+            return ext4_errno(code);
     }
     text[got] = 0;
     return symlinkat(text, p->dir, name) < 0 ? -errno : 0;
@@ -201,7 +196,7 @@ static int node(struct place *p, const char *name, ext2_ino_t ino)
     errcode_t code = ext2fs_read_inode(p->u->f->fs, ino, &i);
     OWN_MEM char *path = path_make("%s%s%s", p->path, *p->path ? "/" : "", name);
     if (code || !path)
-        return code ? lib_errno(code) : -ENOMEM;
+        return code ? ext4_errno(code) : -ENOMEM;
     bool dir = LINUX_S_ISDIR(i.i_mode);
     const char *first = dir || i.i_links_count < 2 ? NULL : first_name(p->u, ino);
     if (first)
@@ -215,33 +210,16 @@ static int node(struct place *p, const char *name, ext2_ino_t ino)
     return rc ? (rc > 0 ? 0 : rc) : finish(p, name, ino, &i);
 }
 
-struct walk {
-    struct place *p;
-    int rc;
-};
-
-static int entry(struct ext2_dir_entry *d, int offset, int blocksize, char *buf, void *priv)
+static int entry(void *ctx, const char *name, ext2_ino_t ino)
 {
-    (void)offset, (void)blocksize, (void)buf;
-    struct walk *w = priv;
-    char name[EXT2_NAME_LEN + 1];
-    size_t len = (size_t)ext2fs_dirent_name_len(d);
-    memcpy(name, d->name, len);
-    name[len] = 0;
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return 0;
-    if (*w->p->path == 0 && strcmp(name, "lost+found") == 0)
-        return 0;
-    bool sane = len > 0 && strlen(name) == len && !strchr(name, '/');
-    w->rc = sane ? node(w->p, name, d->inode) : -EINVAL;
-    return w->rc ? DIRENT_ABORT : 0;
+    struct place *p = ctx;
+    bool checkers_own = *p->path == 0 && strcmp(name, "lost+found") == 0;
+    return checkers_own ? 0 : node(p, name, ino);
 }
 
 static int entries(struct place *p, ext2_ino_t dir)
 {
-    struct walk w = {.p = p};
-    errcode_t code = ext2fs_dir_iterate(p->u->f->fs, dir, 0, NULL, entry, &w);
-    return code ? lib_errno(code) : w.rc;
+    return ext4_entries(p->u->f, dir, entry, p);
 }
 
 static void unpack_fini(struct unpack *u)
