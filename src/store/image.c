@@ -44,18 +44,23 @@ static bool is_alnum(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static bool is_word(const char *text, size_t n)
+{
+    bool ok = n > 0 && n <= NAME_MAX_LEN && is_alnum(text[0]);
+    for (size_t i = 1; ok && i < n; i++)
+        ok = is_alnum(text[i]) || strchr("_.-", text[i]);
+    return ok;
+}
+
 int image_check_name(const char *name, struct err *e)
 {
-    size_t n = strlen(name);
-    bool ok = n > 0 && n <= NAME_MAX_LEN && is_alnum(name[0]);
-    for (size_t i = 1; ok && i < n; i++)
-        ok = is_alnum(name[i]) || strchr("_.-", name[i]);
-    return ok ? 0
-              : err_set(
-                    e, -EINVAL,
-                    "\"%.80s\" is no name for an image: letters, digits, \"_\", \".\", \"-\", at most %d, "
-                    "not starting with one of \"_.-\"",
-                    name, NAME_MAX_LEN);
+    size_t n = strcspn(name, ":");
+    if (is_word(name, n) && (!name[n] || is_word(name + n + 1, strlen(name + n + 1))))
+        return 0;
+    return err_set(e, -EINVAL,
+                   "\"%.80s\" is no name for an image: letters, digits, \"_\", \".\", \"-\", at most %d, "
+                   "not starting with one of \"_.-\"; a tag may follow, name:tag",
+                   name, NAME_MAX_LEN);
 }
 
 char *image_dir(const char *name)

@@ -58,7 +58,7 @@ struct image {
 void image_free(struct image *i);
 OWN_TYPE(image, image_free)
 
-/* [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 64 characters; else -EINVAL. */
+/* [a-zA-Z0-9][a-zA-Z0-9_.-]*, or two of these, NAME:TAG, at most 64 characters each; else -EINVAL. */
 int image_check_name(const char *name, struct err *e);
 
 /* -ENOENT: no image called so; -EINVAL: its image.json or files are damaged. */

@@ -20,18 +20,13 @@ static void make(struct place *p, const char *name, const char *more)
 static void names_begin_with_a_letter_or_digit_and_stay_simple(void **state)
 {
     struct place *p = *state;
-    const char *const good[] = {"a", "debian-12", "9lives", "a.b_c-D"};
-    const char *const bad[] = {"",
-                               ".",
-                               "..",
-                               ".tmp-x",
-                               "-x",
-                               "_x",
-                               "a/b",
-                               "a b",
-                               "a\n",
-                               "\xc3\xa4",
-                               "a1234567890123456789012345678901234567890123456789012345678901234"};
+    const char *const good[] = {"a", "web:before-1.2", "debian-12", "9lives", "a.b_c-D"};
+    const char *const bad[] = {
+        "",       ".",        "..",
+        ".tmp-x", "-x",       "_x",
+        "a/b",    "a:",       ":a",
+        "a:b:c",  "a:.b",     "a b",
+        "a\n",    "\xc3\xa4", "a1234567890123456789012345678901234567890123456789012345678901234"};
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_int_equal(image_check_name(good[i], &p->e), 0);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
