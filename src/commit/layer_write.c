@@ -214,7 +214,7 @@ int layer_write(int top, int file, struct progress *p, struct layer_written *ret
         return rc;
     if (!(w.tar = tar_new(pack_more, w.pack)) || !(w.links = inodes_new()) || !(w.chunk = malloc(CHUNK)))
         return err_code(e, -ENOMEM, "layer");
-    if ((rc = upper_walk(top, put, &w, e)) < 0)
+    if ((rc = upper_walk(top, false, put, &w, e)) < 0)
         return rc;
     rc = finish(&w, ret);
     return rc < 0 ? err_code(e, rc, "layer") : 0;

@@ -17,7 +17,15 @@ struct walk {
     upper_fn *each;
     void *ctx;
     unsigned depth;
+    bool moving;
 };
+
+/* What is to be done about a name that was just read. */
+static int gone(const struct walk *w, const char *path, struct err *e)
+{
+    bool vanished = errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ESTALE;
+    return w->moving && vanished ? 0 : err_sys(e, "/%.200s", path);
+}
 
 static const char *const marks[] = {"trusted.overlay.", "user.overlay.", "user.fuseoverlayfs."};
 
@@ -52,7 +60,8 @@ static int check_whole(const char *self, const char *path, struct err *e)
                    path);
 }
 
-static int read_marks(struct upper_entry *u, struct err *e)
+/* 1: it vanished. */
+static int read_marks(const struct walk *w, struct upper_entry *u, struct err *e)
 {
     char self[40];
     if (S_ISCHR(u->st.st_mode))
@@ -60,8 +69,10 @@ static int read_marks(struct upper_entry *u, struct err *e)
     if (!S_ISDIR(u->st.st_mode) && !S_ISREG(u->st.st_mode))
         return 0;
     OWN_FD fd = openat(u->dir, u->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return err_sys(e, "/%.200s", u->path);
+    if (fd < 0) {
+        int rc = gone(w, u->path, e);
+        return rc < 0 ? rc : 1;
+    }
     snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
     if (S_ISDIR(u->st.st_mode))
         u->opaque = has(self, "opaque", true);
@@ -90,7 +101,7 @@ static int descend(struct walk *w, const struct upper_entry *u, struct err *e)
         return err_set(e, -ELOOP, "/%.200s: folders are nested more than %d deep", u->path, DEPTH_MAX);
     OWN_FD fd = openat(u->dir, u->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return err_sys(e, "/%.200s", u->path);
+        return gone(w, u->path, e);
     w->depth++;
     int rc = walk_folder(w, fd, u->path, e);
     w->depth--;
@@ -106,10 +117,11 @@ static int visit(struct walk *w, int dir, const char *above, const char *name, s
     if (interrupt_pending())
         return err_set(e, -EINTR, "interrupted");
     if (fstatat(dir, name, &u.st, AT_SYMLINK_NOFOLLOW) < 0)
-        return err_sys(e, "/%.200s", path);
-    int rc = read_marks(&u, e);
-    if (rc == 0)
-        rc = w->each(w->ctx, &u, e);
+        return gone(w, path, e);
+    int rc = read_marks(w, &u, e);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = w->each(w->ctx, &u, e);
     return rc == 0 && S_ISDIR(u.st.st_mode) ? descend(w, &u, e) : rc;
 }
 
@@ -128,8 +140,8 @@ static int walk_folder(struct walk *w, int dir, const char *path, struct err *e)
     return rc;
 }
 
-int upper_walk(int top, upper_fn *each, void *ctx, struct err *e)
+int upper_walk(int top, bool moving, upper_fn *each, void *ctx, struct err *e)
 {
-    struct walk w = {.each = each, .ctx = ctx};
+    struct walk w = {.each = each, .ctx = ctx, .moving = moving};
     return walk_folder(&w, top, "", e);
 }

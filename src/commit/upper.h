@@ -26,10 +26,10 @@ typedef int upper_fn(void *ctx, const struct upper_entry *u, struct err *e);
 
 /*
  * Each entry below top (borrowed), a folder before what is in it, by name: two folders of the same content
- * come in the same order. -EOPNOTSUPP: overlayfs keeps a part of it in another layer; -ELOOP: folders nested
- * too deeply; -EINTR.
+ * come in the same order. moving: others write to it meanwhile, so that what vanishes is left out.
+ * -EOPNOTSUPP: overlayfs keeps a part of it in another layer; -ELOOP: folders nested too deeply; -EINTR.
  */
-int upper_walk(int top, upper_fn *each, void *ctx, struct err *e);
+int upper_walk(int top, bool moving, upper_fn *each, void *ctx, struct err *e);
 
 /* One of overlayfs' (or fuse-overlayfs') own attributes, which mean nothing elsewhere? */
 bool upper_is_mark(const char *attribute);
