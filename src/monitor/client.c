@@ -272,9 +272,9 @@ static json_t *exec_request(const struct client_exec *x, uint64_t wait_ms)
                      "wait_ms", (json_int_t)wait_ms);
 }
 
-int client_exec(const char *name, const struct client_exec *x, int *ret_fd, struct err *e)
+static int exec_once(const char *name, const struct client_exec *x, uint64_t wait_ms, int *ret_fd,
+                     struct err *e)
 {
-    uint64_t wait_ms = x->wait_ms ? x->wait_ms : 120000;
     OWN(json_t) request = exec_request(x, wait_ms);
     OWN(json_t) reply = NULL;
     OWN(guest_dir) d = NULL;
@@ -289,6 +289,21 @@ int client_exec(const char *name, const struct client_exec *x, int *ret_fd, stru
         return err_wrap(e, "guest %s", name);
     *ret_fd = x->detach ? -1 : take_fd(&fd);
     return 0;
+}
+
+/* What stands still for a snapshot goes on in a moment. */
+int client_exec(const char *name, const struct client_exec *x, int *ret_fd, struct err *e)
+{
+    uint64_t wait_ms = x->wait_ms ? x->wait_ms : 120000, deadline_ns = loop_now_ns() + wait_ms * 1000000;
+    for (;;) {
+        struct err trouble;
+        int rc = exec_once(name, x, wait_ms, ret_fd, &trouble);
+        if (rc == 0)
+            return 0;
+        if (rc != -EAGAIN || loop_now_ns() > deadline_ns || interrupt_pending())
+            return err_set(e, rc, "%s", trouble.text);
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
 }
 
 /* A word that leads to frames. */
@@ -316,6 +331,11 @@ int client_console(const char *name, int *ret_fd, struct err *e)
 int client_attach(const char *name, int *ret_fd, struct err *e)
 {
     return join(name, "attach", ret_fd, e);
+}
+
+int client_hold(const char *name, int *ret_fd, struct err *e)
+{
+    return join(name, "hold", ret_fd, e);
 }
 
 /* The lock is the monitor's for its whole life; it goes with the lock's file. */

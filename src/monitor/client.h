@@ -90,6 +90,8 @@ int client_console(const char *name, int *ret_fd, struct err *e);
 
 /* The streams of a container's command, once; frames as with client_exec. -EBUSY: somebody else has them. */
 int client_attach(const char *name, int *ret_fd, struct err *e);
+/* A container stands still until *ret_fd is closed. -EOPNOTSUPP: a machine, or it has no cgroup. */
+int client_hold(const char *name, int *ret_fd, struct err *e);
 /* Until its monitor has ended and tidied up. */
 void client_wait_gone(const char *name);
 

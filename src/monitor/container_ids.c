@@ -6,14 +6,19 @@
 #include "monitor/container_ids.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "base/proc.h"
 #include "container/ns.h"
 
 /* ---- ranges ---- */
@@ -178,4 +183,70 @@ int container_ids_remove(const char *path, struct err *e)
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return status == 0 ? 0 : err_set(e, -EACCES, "remove %s: some of it belongs to other users", path);
+}
+
+/* ---- calls ---- */
+
+#define LOOK_MS 50 /* for an interrupt */
+
+struct call { /* shared with the child */
+    struct err e;
+    int rc;
+    uint8_t ctx[];
+};
+
+_Noreturn static void answer(struct call *c, int (*fn)(void *ctx, struct err *e), void *ctx, size_t bytes)
+{
+    struct container_ids ids;
+    c->rc = container_ids_enter(0, &ids, &c->e);
+    if (c->rc == 0)
+        c->rc = fn(ctx, &c->e);
+    memcpy(c->ctx, ctx, bytes);
+    _exit(0);
+}
+
+/* An interrupt is passed on, once: the child ends as we would. true: it ended by itself. */
+static bool await_end(pid_t pid)
+{
+    int status = -1;
+    bool told = false;
+    OWN_FD fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    while (fd >= 0 && poll(&p, 1, LOOK_MS) == 0)
+        if (!told && interrupt_pending()) {
+            kill(pid, SIGTERM);
+            told = true;
+        }
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status == 0;
+}
+
+static int call_child(struct call *c, int (*fn)(void *ctx, struct err *e), void *ctx, size_t bytes,
+                      struct err *e)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        answer(c, fn, ctx, bytes);
+    if (pid < 0)
+        return err_sys(e, "fork");
+    if (!await_end(pid))
+        return err_set(e, -EIO, "a process of ours was killed");
+    if (c->rc < 0)
+        return err_set(e, c->rc, "%s", c->e.text);
+    memcpy(ctx, c->ctx, bytes);
+    return 0;
+}
+
+int container_ids_call(int (*fn)(void *ctx, struct err *e), void *ctx, size_t bytes, struct err *e)
+{
+    if (geteuid() == 0)
+        return fn(ctx, e);
+    struct call *c =
+        mmap(NULL, sizeof(*c) + bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (c == MAP_FAILED)
+        return err_sys(e, "memory");
+    int rc = call_child(c, fn, ctx, bytes, e);
+    munmap(c, sizeof(*c) + bytes);
+    return rc;
 }

@@ -27,3 +27,10 @@ int container_ids_remove(const char *path, struct err *e);
  * *ret malloc'd. Lines that make no sense are none.
  */
 int container_ids_read(FILE *f, const char *name, unsigned own, struct id_maps *ret);
+
+/*
+ * fn as whoever may do all to what such containers wrote: root itself, else a process of its own with these
+ * users. ctx (bytes long) comes back as that process left it. -EINTR: SIGINT, SIGTERM or SIGHUP came; or what
+ * fn returned.
+ */
+int container_ids_call(int (*fn)(void *ctx, struct err *e), void *ctx, size_t bytes, struct err *e);

@@ -25,6 +25,7 @@
 #include "monitor/container_change.h"
 #include "monitor/container_exec.h"
 #include "monitor/container_files.h"
+#include "monitor/container_hold.h"
 #include "monitor/container_id.h"
 #include "monitor/container_making.h"
 #include "monitor/container_minds.h"
@@ -44,6 +45,7 @@ struct monitor {
     struct streams *streams; /* of its command */
     struct container_execs execs;
     struct container_net net;
+    struct container_hold hold;
     struct loop_timer nobody;
     struct container_making making;
     struct container_again again;
@@ -65,13 +67,18 @@ static int start(void *ctx, struct err *e)
 static int freeze(void *ctx, struct err *e)
 {
     struct monitor *m = ctx;
+    if (m->hold.froze) { /* it stands still already */
+        container_hold_keep(&m->hold);
+        return 0;
+    }
     return container_pause(m->states, m->id, true, e);
 }
 
 static int thaw(void *ctx, struct err *e)
 {
     struct monitor *m = ctx;
-    return container_pause(m->states, m->id, false, e);
+    int rc = container_hold_check(&m->hold, e);
+    return rc < 0 ? rc : container_pause(m->states, m->id, false, e);
 }
 
 /* The kernel keeps a signal that would end it from a namespace's first process, unless that one handles it.
@@ -116,6 +123,7 @@ static void remove_container(struct monitor *m);
 /* It has ended and is to run once more, a little later. */
 static void run_again(struct monitor *m)
 {
+    container_hold_end(&m->hold);
     container_execs_free(&m->execs);
     streams_free(take(m->streams));
     container_net_close(&m->net);
@@ -205,7 +213,8 @@ static json_t *describe(void *ctx, enum describe how)
 static int do_exec(void *ctx, struct conn *c, json_t *request, struct err *e)
 {
     struct monitor *m = ctx;
-    return container_exec_new(&m->execs, c, request, e);
+    int rc = container_hold_check(&m->hold, e);
+    return rc < 0 ? rc : container_exec_new(&m->execs, c, request, e);
 }
 
 static int do_console(void *ctx, struct conn *c, struct err *e)
@@ -223,6 +232,16 @@ static int do_attach(void *ctx, struct conn *c, struct err *e)
         m->awaited = false;
     }
     return rc;
+}
+
+static int do_hold(void *ctx, struct conn *c, struct err *e)
+{
+    struct monitor *m = ctx;
+    if (!m->pid)
+        return err_set(e, -EAGAIN, "it waits to run again");
+    m->hold.states = m->states;
+    m->hold.id = m->id;
+    return container_hold(&m->hold, c, m->requests.life.state == LIFE_PAUSED, e);
 }
 
 static int do_update(void *ctx, const json_t *request, struct err *e)
@@ -250,6 +269,7 @@ static const struct requests_ops requests_ops = {.describe = describe,
                                                  .console = do_console,
                                                  .attach = do_attach,
                                                  .signal = do_signal,
+                                                 .hold = do_hold,
                                                  .update = do_update};
 
 /* ---- making the container ---- */
@@ -416,6 +436,7 @@ static void close_all(struct monitor *m)
         loop_timer_stop(&m->nobody);
         loop_timer_stop(&m->again.timer);
         loop_timer_stop(&m->requests.deadline);
+        container_hold_end(&m->hold);
         container_execs_free(&m->execs);
         streams_free(take(m->streams));
         container_net_close(&m->net);

@@ -10,6 +10,7 @@
  *                              at the guest's end: {"state","why","status","pulled"}
  *     signal "number"          {"ok"} when a container's command has got it
  *     exec ..., console        {"ok"}, then frames
+ *     hold                     {"ok"}: a container stands still as long as this connection is open
  *     update ...               {"ok"} when done (guest_update.h)
  *     attach                   the same: the streams of a container's command
  * Threads: the loop's, board lock held.
@@ -35,6 +36,7 @@ struct requests_ops {
     int (*console)(void *ctx, struct conn *c, struct err *e);               /* so does this */
     int (*attach)(void *ctx, struct conn *c, struct err *e); /* and this; NULL: there is nothing to join */
     int (*signal)(void *ctx, int number, struct err *e);     /* NULL: it has no processes of ours */
+    int (*hold)(void *ctx, struct conn *c, struct err *e);   /* answers, and takes c over; NULL: it cannot */
     int (*update)(void *ctx, const json_t *request, struct err *e); /* NULL: nothing can be changed */
 };
 

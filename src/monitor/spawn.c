@@ -26,6 +26,7 @@
 #include "base/proc.h"
 #include "monitor/container_id.h"
 #include "monitor/container_monitor.h"
+#include "monitor/container_restore.h"
 #include "monitor/engine_pick.h"
 #include "monitor/guest_mount.h"
 #include "monitor/monitor.h"
@@ -358,7 +359,8 @@ static int start(struct spawn *s, struct guest_config *c, bool attach, struct er
 {
     OWN(json_t) about = NULL;
     int rc;
-    if ((rc = guest_dir_load(s->dir, &about, e)) < 0 || (rc = guest_parse(about, c, e)) < 0)
+    if ((rc = container_restore_finish(s->dir, e)) < 0 || (rc = guest_dir_load(s->dir, &about, e)) < 0 ||
+        (rc = guest_parse(about, c, e)) < 0)
         return err_wrap(e, "guest %s", s->dir->name);
     c->name = s->dir->name;
     if (c->kind == GUEST_CONTAINER)
