@@ -37,6 +37,14 @@ int client_list_stats(json_t **ret, struct err *e);
 /* One of these, with its resident memory, which takes a look at all of it. -ESRCH: it does not run. */
 int client_stats(const char *name, json_t **ret, struct err *e);
 
+/*
+ * New running guests from a running or paused machine: new, or new-1, new-2, ... (NULL: made-up names). *ret
+ * (new reference): {"guests":[{"name","pid","first_ns"}],"pause_ns"}. -EEXIST: a name is taken; none is made
+ * then.
+ */
+int client_fork(const char *name, const char *new, unsigned count, bool keep_identity, json_t **ret,
+                struct err *e);
+
 int client_start(const char *name, struct err *e);
 /* A container, whose output is held back until client_attach. -EOPNOTSUPP: a machine. */
 int client_start_attached(const char *name, struct err *e);

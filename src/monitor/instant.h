@@ -3,8 +3,8 @@
  * instant: a machine at one instant, as a copy of its monitor's process made by fork(2). Snapshots write the
  * copy out; a fork goes on in it.
  *
- * The CPUs stand still, what the disk has under way is carried out and its layer frozen, the devices' state is
- * put down if wanted; then the process is forked and the machine goes on. Memory is shared copy-on-write.
+ * The CPUs stand still, what the disk has under way is carried out and its layer frozen, the devices' state
+ * is put down if wanted; then the process is forked and the machine goes on. Memory is shared copy-on-write.
  * Threads: the loop's, board lock held. The copy has this one thread only, and the board lock. It has all
  * descriptors of the original: locks too, which it must close or end soon.
  */
@@ -27,18 +27,17 @@ struct instant {
 
 /*
  * With the devices' state. A machine that was paused stays so; one that ran goes on in the original, and
- * stands still in the copy. Signals of its children are the caller's to handle. Errors leave the machine as it
- * was:
- * -ENOMEM, -EAGAIN  no room for another process
- * and those of disk_freeze and machine_save.
+ * stands still in the copy. Signals of its children are the caller's to handle. Errors leave the machine as
+ * it was: -ENOMEM, -EAGAIN  no room for another process and those of disk_freeze and machine_save.
  */
 int instant_take(struct parts *p, struct instant *ret, struct err *e);
 void instant_fini(struct instant *i); /* the state */
 
 /*
- * Many copies of one instant, without the devices' state: body is called in each of them with its number, the
- * machine standing still, and does not return. ret_pids[n] are set for those that were made; *ret_made < n
- * with an error when the host had no room for more.
+ * Many copies of one instant, without the devices' state. For each, body is called in the original with the
+ * copy's pid, and in the copy with pid 0, the machine standing still, and disk: what disk_after_fork wants
+ * (-1: no disk). In the copy instant_many returns what body did. *ret_made: how many there are.
  */
-int instant_many(struct parts *p, unsigned n, void (*body)(void *ctx, unsigned number), void *ctx,
-                 pid_t *ret_pids, unsigned *ret_made, uint64_t *ret_pause_ns, struct err *e);
+typedef int instant_body(void *ctx, unsigned number, pid_t pid, int disk);
+int instant_many(struct parts *p, unsigned n, instant_body *body, void *ctx, unsigned *ret_made,
+                 uint64_t *ret_pause_ns, struct err *e);

@@ -11,6 +11,7 @@
  *     signal "number"          {"ok"} when a container's command has got it
  *     exec ..., console        {"ok"}, then frames
  *     update ...               {"ok"} when done (guest_update.h)
+ *     fork ...                 see fork_job.h
  *     attach                   the same: the streams of a container's command
  * Threads: the loop's, board lock held.
  */
@@ -35,6 +36,8 @@ struct requests_ops {
     int (*console)(void *ctx, struct conn *c, struct err *e);               /* so does this */
     int (*attach)(void *ctx, struct conn *c, struct err *e); /* and this; NULL: there is nothing to join */
     int (*signal)(void *ctx, int number, struct err *e);     /* NULL: it has no processes of ours */
+    int (*fork)(void *ctx, struct conn *c, const json_t *request,
+                struct err *e);                                     /* NULL: it cannot be forked */
     int (*update)(void *ctx, const json_t *request, struct err *e); /* NULL: nothing can be changed */
 };
 
