@@ -160,8 +160,9 @@ static void hear(struct fork_job *j, const struct report *r)
     j->reported++;
     if (r->code && !j->trouble.code)
         err_set(&j->trouble, r->code, "%.*s", (int)sizeof(r->text) - 1, r->text);
-    json_array_append_new(j->guests, json_pack("{s:s, s:i, s:I}", "name", j->news[r->number].dir->name, "pid",
-                                               (int)c->pid, "first_ns", (json_int_t)r->first_ns));
+    json_array_set_new(j->guests, r->number,
+                       json_pack("{s:s, s:i, s:I}", "name", j->news[r->number].dir->name, "pid", (int)c->pid,
+                                 "first_ns", (json_int_t)r->first_ns));
 }
 
 static void on_report(void *ctx, int fd, uint32_t events)
@@ -320,7 +321,7 @@ static int prepare(struct fork_job *j, const json_t *request, bool paused, struc
     int rc = json_opt_bool((json_t *)(uintptr_t)request, "keep_identity", false, &keep, e);
     if (rc < 0 || (rc = make_all(j, json_object_get(request, "names"), keep, paused, e)) < 0)
         return rc;
-    j->guests = json_array();
+    j->guests = json_deep_copy(json_object_get(request, "names")); /* as many, to be replaced one by one */
     return j->guests ? open_pipe(j, e) : err_code(e, -ENOMEM, "fork");
 }
 
