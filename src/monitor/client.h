@@ -23,7 +23,8 @@ int client_call(const char *name, json_t *request, json_t **ret_reply, struct er
 
 /* All guests in order of name, an array of objects; all = false: only those that have a monitor. Each:
  * {"name","kind","state","image","kernel","cpus","memory","disk","engine","net","address","ports":["0.0.0.0:8080->80/tcp"],"pid",
- *  "created","started","ended","why","status"}; what does not apply is null. Times: UTC,
+ *  "created","started","ended","why","status","origin":{"kind":"fork","guest"}};
+ * what does not apply is null. Times: UTC,
  * 2025-01-31T12:00:00Z. */
 int client_list(bool all, json_t **ret, struct err *e);
 

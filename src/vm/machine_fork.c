@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * machine_fork: a machine before and after fork(2) of its process. The child has its memory, devices and loop,
- * but none of its CPUs' threads.
+ * machine_fork: a machine before and after fork(2) of its process. The child has its memory, devices and
+ * loop, but none of its CPUs' threads.
  */
 #include "vm/machine_impl.h"
 

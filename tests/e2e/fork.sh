@@ -16,6 +16,7 @@ expect 0 "$hospes" run -d --vm --cpus 2 --name "$g" debian
 in_guest "$g" 'echo before >/run/memory; echo before >/root/disk; sync'
 expect 0 "$hospes" fork "$g" "$g-a"
 contains "$g-a"
+"$hospes" inspect "$g-a" | tr -d ' \n' | grep -qF "\"origin\":{\"kind\":\"fork\",\"guest\":\"$g\"}" || fail "nothing tells where it came from"
 [ "$(in_guest "$g-a" 'cat /run/memory /root/disk' | xargs)" = "before before" ] || fail "the fork lacks what was there"
 in_guest "$g-a" 'echo child >/run/memory; echo child >/root/disk; sync'
 in_guest "$g" 'echo parent >/run/memory; echo parent >/root/disk; sync'

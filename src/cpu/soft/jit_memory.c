@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * jit_memory: the memory of translated code: one file in memory, mapped twice, writable here, executable there.
+ * jit_memory: the memory of translated code: one file in memory, mapped twice, writable here, executable
+ * there.
  *
  * A fork of the process goes on with the translations that there are, but neither side may see what the other
  * writes from then on. So before a fork all of the code so far is frozen: the file that has it is written by

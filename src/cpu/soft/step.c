@@ -7,9 +7,9 @@
  * in C, all others natively. Threads: a stepper belongs to its CPU.
  */
 #include "cpu/soft/step.h"
+#include "cpu/soft/copy.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -42,10 +42,11 @@ int step_after_fork(struct vcpu *v, struct err *e)
 {
     struct stepper *s = v->stepper;
     uintptr_t from = (uintptr_t)s->entries, to = from + sizeof(s->entries);
-    uintptr_t first = (from + RAM_PAGE - 1) & ~(uintptr_t)(RAM_PAGE - 1), last = to & ~(uintptr_t)(RAM_PAGE - 1);
+    uintptr_t first = (from + RAM_PAGE - 1) & ~(uintptr_t)(RAM_PAGE - 1),
+              last = to & ~(uintptr_t)(RAM_PAGE - 1);
     madvise((void *)first, last - first, MADV_DONTNEED); /* zeros, and no copies of what is forgotten */
-    memset((void *)from, 0, first - from);
-    memset((void *)last, 0, to - last);
+    zero_bytes((void *)from, first - from);
+    zero_bytes((void *)last, to - last);
     return map_code(s, e);
 }
 
