@@ -49,6 +49,14 @@ int fork_child_streams(const struct guest_dir *d, struct err *e)
     return 0;
 }
 
+int fork_child_record(const struct guest_dir *d, const char *origin, struct err *e)
+{
+    OWN(json_t)
+    fields = json_pack("{s:s, s:o, s:n, s:{s:s, s:s}}", "state", "running", "started", guest_time(), "last",
+                       "origin", "kind", "fork", "guest", origin);
+    return guest_dir_record(d, fields, e);
+}
+
 static void renewed(void *ctx, const struct err *e)
 {
     (void)ctx;

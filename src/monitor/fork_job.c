@@ -67,13 +67,11 @@ static int make_new(struct fork_job *j, const char *name, struct fork_new *n, st
     n->config->name = name;
     n->config->hostname = NULL;
     n->config->nr_forwards = 0;
-    int rc = guest_dir_create(n->config, &n->dir, e);
+    int rc = guest_dir_create_quickly(n->config, &n->dir, e);
     if (rc < 0)
         return rc;
     n->config->name = n->dir->name;
-    OWN(json_t)
-    fields = json_pack("{s:{s:s, s:s}}", "origin", "kind", "fork", "guest", j->config->name);
-    return guest_dir_record(n->dir, fields, e);
+    return 0;
 }
 
 static int make_all(struct fork_job *j, const json_t *names, bool keep, bool paused, struct err *e)
@@ -236,10 +234,22 @@ static void say(int fd, unsigned number, const struct err *e, uint64_t first_ns)
         log_warn("nobody hears that this fork is up");
 }
 
+/* Many copies that ran at once would be in the way of those that are still to be made. */
+static void wait_for_all(struct fork_job *j)
+{
+    char none;
+    own_fd(&j->gate[1]);
+    while (j->gate[0] >= 0 && read(j->gate[0], &none, 1) < 0 && errno == EINTR)
+        ;
+    own_fd(&j->gate[0]);
+    j->gate[0] = j->gate[1] = -1;
+}
+
 static int be_child(struct fork_job *j, unsigned number, int disk)
 {
     struct fork_new mine = j->news[number];
     OWN_FD to = take_fd(&j->to);
+    wait_for_all(j);
     struct err e;
     uint64_t first_ns = 0, asked_ns = j->asked_ns;
     mine.disk = disk;
@@ -276,12 +286,16 @@ static void go(void *ctx)
     unsigned made = 0;
     uint64_t pause_ns = 0;
     struct err e;
+    if (j->nr > 1 && pipe2(j->gate, O_CLOEXEC) < 0)
+        j->gate[0] = j->gate[1] = -1;
     int rc = instant_many(j->parts, j->nr, copied, j, &made, &pause_ns, &e);
     if (getpid() != me)
         return; /* a new guest's monitor, back in its loop */
     j->pause_ns = pause_ns;
     own_fd(&j->to);
-    j->to = -1;
+    own_fd(&j->gate[0]);
+    own_fd(&j->gate[1]); /* they go on */
+    j->to = j->gate[0] = j->gate[1] = -1;
     if (rc < 0) {
         j->trouble = e;
         end(j);
@@ -354,8 +368,14 @@ void fork_job_init(struct fork_job *j, struct loop *loop, struct parts *p, const
                    int (*become)(void *ctx, struct fork_new *n, uint64_t *ret_first_ns, struct err *e),
                    void *ctx)
 {
-    *j = (struct fork_job){
-        .loop = loop, .parts = p, .config = c, .become = become, .ctx = ctx, .from = -1, .to = -1};
+    *j = (struct fork_job){.loop = loop,
+                           .parts = p,
+                           .config = c,
+                           .become = become,
+                           .ctx = ctx,
+                           .from = -1,
+                           .to = -1,
+                           .gate = {-1, -1}};
     loop_timer_init(&j->go, loop, go, j);
 }
 

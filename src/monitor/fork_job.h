@@ -43,6 +43,7 @@ struct fork_job {
     json_t *guests;
     uint64_t asked_ns, pause_ns;
     int from, to; /* a pipe: what children report */
+    int gate[2];  /* another: open until all are made */
     struct fork_child *children;
 };
 

@@ -251,12 +251,12 @@ static int do_fork(void *ctx, struct conn *c, const json_t *request, struct err 
 
 /* ---- a fork: this process is the new guest's monitor from here on ---- */
 
-static int forked_files(struct monitor *m, struct err *e)
+static int forked_files(struct monitor *m, const char *origin, struct err *e)
 {
     int rc;
     if ((rc = fork_child_streams(m->c->dir, e)) < 0 || (rc = chores_write_pid(m->c->dir, e)) < 0 ||
         (rc = fork_child_console(m->console, m->c->dir, e)) < 0 ||
-        (rc = chores_record_start(m->c->dir, e)) < 0)
+        (rc = fork_child_record(m->c->dir, origin, e)) < 0)
         return rc;
     return chores_open_control(m->loop, m->c->dir, &m->requests, &m->control, e);
 }
@@ -290,7 +290,7 @@ static int become(void *ctx, struct fork_new *n, uint64_t *ret_first_ns, struct 
     control_abandon(take(m->control));
     if ((rc = fork_child_parts(&m->parts, n, e)) < 0)
         return rc;
-    return forked_files(m, e);
+    return forked_files(m, before->name, e);
 }
 
 static const struct requests_ops requests_ops = {
