@@ -18,6 +18,7 @@
 
 struct watch {
     int fd;
+    uint32_t events;
     bool dead;
     loop_fd_fn *fn;
     void *ctx;
@@ -33,6 +34,7 @@ struct call {
 struct loop {
     pthread_mutex_t *lock;
     int epoll, wake, alarm;
+    bool renewed; /* the events at hand are those of another process */
     bool stop;
     _Atomic uint64_t sleeping_until; /* 0: awake, it will look at the heap by itself */
     struct watch *watches, *graveyard;
@@ -44,15 +46,8 @@ struct loop {
 
 #define NOT_ARMED UINT32_MAX
 
-int loop_new(pthread_mutex_t *lock, struct loop **ret, struct err *e)
+static int open_all(struct loop *l, struct err *e)
 {
-    OWN(loop) l = calloc(1, sizeof(*l));
-    if (!l)
-        return err_code(e, -ENOMEM, "event loop");
-    l->lock = lock;
-    l->epoll = l->wake = l->alarm = -1;
-    l->calls_tail = &l->calls;
-    pthread_mutex_init(&l->post_lock, NULL);
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     l->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -63,6 +58,21 @@ int loop_new(pthread_mutex_t *lock, struct loop **ret, struct err *e)
     if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->wake, &ev) < 0 ||
         epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->alarm, &due) < 0)
         return err_sys(e, "event loop");
+    return 0;
+}
+
+int loop_new(pthread_mutex_t *lock, struct loop **ret, struct err *e)
+{
+    OWN(loop) l = calloc(1, sizeof(*l));
+    if (!l)
+        return err_code(e, -ENOMEM, "event loop");
+    l->lock = lock;
+    l->epoll = l->wake = l->alarm = -1;
+    l->calls_tail = &l->calls;
+    pthread_mutex_init(&l->post_lock, NULL);
+    int rc = open_all(l, e);
+    if (rc < 0)
+        return rc;
     *ret = take(l);
     return 0;
 }
@@ -123,7 +133,7 @@ int loop_watch(struct loop *l, int fd, uint32_t events, loop_fd_fn *fn, void *ct
     struct watch *w = calloc(1, sizeof(*w));
     if (!w)
         return err_code(e, -ENOMEM, "watch a descriptor");
-    *w = (struct watch){.fd = fd, .fn = fn, .ctx = ctx, .next = l->watches};
+    *w = (struct watch){.fd = fd, .events = events, .fn = fn, .ctx = ctx, .next = l->watches};
     struct epoll_event ev = {.events = events, .data.ptr = w};
     if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) < 0) {
         int code = -errno;
@@ -140,6 +150,7 @@ int loop_rewatch(struct loop *l, int fd, uint32_t events)
     if (!w)
         return -ENOENT;
     struct epoll_event ev = {.events = events, .data.ptr = w};
+    w->events = events;
     return epoll_ctl(l->epoll, EPOLL_CTL_MOD, fd, &ev) < 0 ? -errno : 0;
 }
 
@@ -156,6 +167,26 @@ void loop_unwatch(struct loop *l, int fd)
         l->graveyard = w;
         return;
     }
+}
+
+/* ---- after a fork ---- */
+
+/* An epoll is shared by a fork, and closing a descriptor here would not take it out: so it is left alone. */
+int loop_after_fork(struct loop *l, struct err *e)
+{
+    close(l->epoll);
+    close(l->wake);
+    close(l->alarm);
+    pthread_mutex_init(&l->post_lock, NULL);
+    l->renewed = true;
+    int rc = open_all(l, e);
+    for (struct watch *w = l->watches; w && rc == 0; w = w->next) {
+        struct epoll_event ev = {.events = w->events, .data.ptr = w};
+        if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, w->fd, &ev) < 0)
+            rc = err_sys(e, "watch descriptor %d", w->fd);
+    }
+    wake_up(l); /* calls that were posted are still to come */
+    return rc;
 }
 
 /* ---- timers: a binary heap, each timer knows its slot ---- */
@@ -341,7 +372,7 @@ int loop_run(struct loop *l, struct err *e)
             return err_code(e, code, "wait for events");
         }
         fire_due(l);
-        for (int i = 0; i < n && !l->stop; i++) {
+        for (int i = 0; i < n && !l->stop && !l->renewed; i++) {
             struct watch *w = events[i].data.ptr;
             if (events[i].data.ptr == &l->wake) {
                 drain(l->wake);
@@ -352,6 +383,7 @@ int loop_run(struct loop *l, struct err *e)
                 w->fn(w->ctx, w->fd, events[i].events);
             }
         }
+        l->renewed = false;
         bury(&l->graveyard);
     }
     pthread_mutex_unlock(l->lock);

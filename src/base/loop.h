@@ -19,6 +19,9 @@
 
 struct loop;
 int loop_new(pthread_mutex_t *lock, struct loop **ret, struct err *e); /* lock is borrowed */
+/* In the child of fork(2), whose only thread this is: the same watches and timers, the child's own queue of
+ * events. -errno of the host. */
+int loop_after_fork(struct loop *l, struct err *e);
 void loop_free(struct loop *l);
 OWN_TYPE(loop, loop_free)
 

@@ -171,6 +171,13 @@ struct engine_ops {
     void (*pause)(struct engine *g);
     void (*resume)(struct engine *g);
 
+    /*
+     * The process is about to be forked while the machine stands still; then, in the child, before any CPU
+     * runs: from there on each has a machine of its own. NULL: this engine's machines cannot be forked so.
+     */
+    int (*before_fork)(struct engine *g, struct err *e);
+    int (*after_fork)(struct engine *g, struct err *e);
+
     /* Any thread, while the CPUs run. */
     void (*stats)(struct engine *g, unsigned cpu, struct cpu_stats *ret);
     void (*cache_stats)(struct engine *g, struct cpu_cache_stats *ret);

@@ -10,22 +10,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "base/log.h"
+#include "host/disk_fork.h"
+#include "host/disk_impl.h"
 #include "host/disk_layer.h"
-#include "host/workers.h"
 
 #define WORKERS     4
 #define MAX_DISCARD (1u << 30)
-
-struct disk {
-    struct disk_port port;
-    struct disk_back back;
-    struct workers *workers;
-    struct loop *loop;
-    bool watched;
-    char *name; /* for the log */
-    struct log_limit limit;
-};
 
 /* ---- requests ---- */
 
@@ -96,6 +86,16 @@ static void drain(void *ctx)
     workers_settle(d->workers, deliver);
 }
 
+void disk_settle(struct disk *d)
+{
+    drain(d);
+}
+
+int disk_watch(struct disk *d, struct err *e)
+{
+    return loop_watch(d->loop, workers_fd(d->workers), EPOLLIN, on_results, d, e);
+}
+
 /* ---- open ---- */
 
 static int open_layer(const struct disk_config *c, struct disk_back *ret, struct err *e)
@@ -163,7 +163,7 @@ int disk_open(const struct disk_config *c, struct loop *loop, struct disk **ret,
         return err_code(e, -ENOMEM, "disk");
     rc = workers_new("disk", WORKERS, carry_out, d, &d->workers, e);
     if (rc == 0)
-        rc = loop_watch(loop, workers_fd(d->workers), EPOLLIN, on_results, d, e);
+        rc = disk_watch(d, e);
     if (rc < 0)
         return err_wrap(e, "disk %s", d->name);
     d->watched = true;

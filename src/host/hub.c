@@ -182,6 +182,12 @@ int hub_new(struct loop *l, struct logfile *log, struct hub **ret, struct err *e
     return 0;
 }
 
+void hub_relog(struct hub *h, struct logfile *log)
+{
+    logfile_close(h->log);
+    h->log = log;
+}
+
 void hub_free(struct hub *h)
 {
     if (!h)

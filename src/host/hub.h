@@ -22,6 +22,8 @@
 struct hub;
 /* log may be NULL; the hub owns it afterwards. */
 int hub_new(struct loop *l, struct logfile *log, struct hub **ret, struct err *e);
+/* What is written from now on goes to another log, which the hub owns; the old one is closed. */
+void hub_relog(struct hub *h, struct logfile *log);
 void hub_free(struct hub *h); /* before loop_free; what the guest said last still goes to log and clients */
 OWN_TYPE(hub, hub_free)
 struct char_port *hub_port(struct hub *h);

@@ -73,6 +73,22 @@ void net_poll_free(struct net_poll *p)
     free(p);
 }
 
+int net_poll_after_fork(struct net_poll *p, struct err *e)
+{
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, "network");
+    loop_unwatch(p->loop, p->epoll);
+    close(p->epoll);
+    p->epoll = fd;
+    p->paused = false;
+    p->nr = 0;
+    if (p->nr_table)
+        memset(p->table, 0, (size_t)p->nr_table * sizeof(*p->table));
+    p->turn = 0;
+    return loop_watch(p->loop, p->epoll, EPOLLIN, on_ready, p, e);
+}
+
 /* ---- the list of a turn ---- */
 
 static bool fits(void **mem, int *cap, int want, size_t size)

@@ -17,6 +17,8 @@
 struct net_poll;
 /* ready: something is to be collected. */
 int net_poll_new(struct loop *l, void (*ready)(void *ctx), void *ctx, struct net_poll **ret, struct err *e);
+/* In the child of fork(2): empty, with a descriptor of its own. */
+int net_poll_after_fork(struct net_poll *p, struct err *e);
 void net_poll_free(struct net_poll *p);
 OWN_TYPE(net_poll, net_poll_free)
 

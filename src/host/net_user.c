@@ -300,6 +300,22 @@ int net_user_new(const struct net_user_config *c, struct loop *loop, struct net_
     return 0;
 }
 
+/* What libslirp holds of the other process goes: it closes sockets, which the other has too, and says nothing
+ * through them. The poll's epoll is the other's as well. */
+int net_user_after_fork(struct net_user *n, const struct net_user_config *c, struct err *e)
+{
+    int rc = net_poll_after_fork(n->poll, e);
+    if (rc < 0)
+        return rc;
+    n->lib.cleanup(take(n->slirp));
+    loop_timer_stop(&n->turn);
+    slirp_lib_close(&n->lib);
+    buf_consume(&n->queue, n->queue.len);
+    if ((rc = start_slirp(c, n, e)) == 0)
+        turn(n);
+    return rc;
+}
+
 struct net_port *net_user_port(struct net_user *n)
 {
     return &n->port;

@@ -30,5 +30,8 @@ int net_user_new(const struct net_user_config *c, struct loop *loop, struct net_
 int net_user_publish(struct net_user *n, const struct net_forward *f, struct err *e);
 int net_user_unpublish(struct net_user *n, const struct net_forward *f, struct err *e);
 struct net_port *net_user_port(struct net_user *n); /* good until net_user_free */
-void net_user_free(struct net_user *n);             /* before loop_free */
+/* In the child of fork(2): a network of its own behind the same port. Nothing is published; c says the rest.
+ */
+int net_user_after_fork(struct net_user *n, const struct net_user_config *c, struct err *e);
+void net_user_free(struct net_user *n); /* before loop_free */
 OWN_TYPE(net_user, net_user_free)

@@ -26,7 +26,8 @@ struct workers {
     bool stop;
     struct list queue, results;
     unsigned under_way; /* submitted and no result yet */
-    unsigned nr;        /* threads that run */
+    const char *name;
+    unsigned nr, nr_wanted; /* threads that run */
     pthread_t threads[];
 };
 
@@ -121,6 +122,30 @@ static void stop(struct workers *w)
 
 /* ---- the loop's side ---- */
 
+static int start_all(struct workers *w, struct err *e)
+{
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->work, NULL);
+    pthread_cond_init(&w->idle, NULL);
+    w->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (w->event < 0)
+        return err_sys(e, "%s threads", w->name);
+    while (w->nr < w->nr_wanted) {
+        int rc = start(w, w->name);
+        if (rc < 0)
+            return err_code(e, rc, "%s threads", w->name);
+    }
+    return 0;
+}
+
+int workers_after_fork(struct workers *w, struct err *e)
+{
+    BUG_ON(w->under_way || w->results.first);
+    close(w->event);
+    w->nr = 0;
+    return start_all(w, e);
+}
+
 int workers_new(const char *name, unsigned nr, int (*run)(void *ctx, struct work *r), void *ctx,
                 struct workers **ret, struct err *e)
 {
@@ -129,19 +154,13 @@ int workers_new(const char *name, unsigned nr, int (*run)(void *ctx, struct work
         return err_code(e, -ENOMEM, "%s threads", name);
     w->run = run;
     w->ctx = ctx;
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->work, NULL);
-    pthread_cond_init(&w->idle, NULL);
+    w->name = name;
+    w->nr_wanted = nr;
     list_init(&w->queue);
     list_init(&w->results);
-    w->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (w->event < 0)
-        return err_sys(e, "%s threads", name);
-    for (unsigned i = 0; i < nr; i++) {
-        int rc = start(w, name);
-        if (rc < 0)
-            return err_code(e, rc, "%s threads", name);
-    }
+    int rc = start_all(w, e);
+    if (rc < 0)
+        return rc;
     *ret = take(w);
     return 0;
 }

@@ -18,6 +18,9 @@ OWN_TYPE(workers, workers_free)
 
 void workers_submit(struct workers *w, struct work *r);
 /* Becomes readable when there are results; workers_results resets it and calls done for each. */
+/* In the child of fork(2), nothing under way: threads of its own, and another workers_fd; the old one is
+ * closed. */
+int workers_after_fork(struct workers *w, struct err *e);
 int workers_fd(const struct workers *w);
 void workers_results(struct workers *w, void (*done)(void *ctx, struct work *r, int status));
 /* Wait for all that was submitted, also from inside of done, and deliver the results; the threads live on. */

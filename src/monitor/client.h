@@ -23,7 +23,8 @@ int client_call(const char *name, json_t *request, json_t **ret_reply, struct er
 
 /* All guests in order of name, an array of objects; all = false: only those that have a monitor. Each:
  * {"name","kind","state","image","kernel","cpus","memory","disk","engine","net","address","ports":["0.0.0.0:8080->80/tcp"],"pid",
- *  "created","started","ended","why","status"}; what does not apply is null. Times: UTC,
+ *  "created","started","ended","why","status","origin":{"kind":"fork","guest"}};
+ * what does not apply is null. Times: UTC,
  * 2025-01-31T12:00:00Z. */
 int client_list(bool all, json_t **ret, struct err *e);
 
@@ -36,6 +37,14 @@ int client_inspect(const char *name, json_t **ret, struct err *e);
 int client_list_stats(json_t **ret, struct err *e);
 /* One of these, with its resident memory, which takes a look at all of it. -ESRCH: it does not run. */
 int client_stats(const char *name, json_t **ret, struct err *e);
+
+/*
+ * New running guests from a running or paused machine: new, or new-1, new-2, ... (NULL: made-up names). *ret
+ * (new reference): {"guests":[{"name","pid","first_ns"}],"pause_ns"}. -EEXIST: a name is taken; none is made
+ * then.
+ */
+int client_fork(const char *name, const char *new, unsigned count, bool keep_identity, json_t **ret,
+                struct err *e);
 
 int client_start(const char *name, struct err *e);
 /* A container, whose output is held back until client_attach. -EOPNOTSUPP: a machine. */

@@ -84,6 +84,7 @@ static json_t *describe(const struct guest_config *c, const json_t *about, bool 
     copy(j, told, "pid");
     copy(j, about, "created");
     copy(j, about, "started");
+    copy(j, about, "origin");
     const json_t *last = alive ? NULL : json_object_get(about, "last");
     copy(j, last, "ended");
     copy(j, last, "why");

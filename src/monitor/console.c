@@ -40,6 +40,19 @@ int console_open(struct loop *loop, const char *log_path, struct console **ret, 
     return 0;
 }
 
+int console_relog(struct console *c, const char *log_path, struct err *e)
+{
+    OWN_MEM char *path = strdup(log_path);
+    OWN(logfile) log = NULL;
+    int rc = path ? logfile_open(log_path, LOGFILE_CAP, &log, e) : err_code(e, -ENOMEM, "console");
+    if (rc < 0)
+        return rc;
+    hub_relog(c->hub, take(log));
+    free(c->path);
+    c->path = take(path);
+    return 0;
+}
+
 struct char_port *console_port(struct console *c)
 {
     return hub_port(c->hub);

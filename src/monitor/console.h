@@ -18,4 +18,6 @@ int console_attach(struct console *c, struct conn *conn, struct err *e);
 
 /* Text that does not come from the serial port, but belongs to what the guest says. Returns what was taken.
  */
+/* The log is another file from now on; clients must be gone. */
+int console_relog(struct console *c, const char *log_path, struct err *e);
 size_t console_say(struct console *c, const void *text, size_t len);

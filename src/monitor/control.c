@@ -316,6 +316,15 @@ static void say_goodbye(struct conn *c, uint64_t deadline_ns)
     }
 }
 
+void control_abandon(struct control *c)
+{
+    while (c->conns)
+        drop(c->conns);
+    loop_unwatch(c->loop, c->fd);
+    close(c->fd);
+    free(c);
+}
+
 void control_free(struct control *c)
 {
     if (!c)

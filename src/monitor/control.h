@@ -37,6 +37,9 @@ int control_new(struct loop *loop, const char *path, control_request_fn *request
 void control_free(struct control *c);
 OWN_TYPE(control, control_free)
 
+/* In the child of fork(2): clients and socket are the other process', and closed without a word. */
+void control_abandon(struct control *c);
+
 void conn_reply(struct conn *c, json_t *reply); /* steals it; {"ok": true} is put in */
 void conn_ok(struct conn *c);
 void conn_error(struct conn *c, const struct err *e);

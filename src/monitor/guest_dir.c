@@ -267,7 +267,7 @@ static char *made_up_name(void)
     return path_make("%s-%s", first[r % 32], second[r / 32 % 32]);
 }
 
-static int make(struct guest_dir *d, const struct guest_config *c, struct err *e)
+static int make(struct guest_dir *d, const struct guest_config *c, bool quickly, struct err *e)
 {
     int rc = is_there(d) ? -EBUSY : lock(d, e);
     if (rc == -EBUSY || (rc == 0 && is_there(d)))
@@ -281,16 +281,18 @@ static int make(struct guest_dir *d, const struct guest_config *c, struct err *e
         json_object_set_new(j, "state", json_string("created")) < 0 ||
         json_object_set_new(j, "created", guest_time()) < 0)
         return err_code(e, -ENOMEM, "guest %s", d->name);
-    return store(d, j, e);
+    OWN_MEM char *about = quickly ? guest_dir_file(d, "guest.json") : NULL;
+    return about ? store_quickly(about, j, e) : store(d, j, e);
 }
 
-static int create(const char *name, const struct guest_config *c, struct guest_dir **ret, struct err *e)
+static int create(const char *name, const struct guest_config *c, bool quickly, struct guest_dir **ret,
+                  struct err *e)
 {
     OWN(guest_dir) d = NULL;
     int rc = guest_dir_at(name, &d, e);
     if (rc < 0)
         return rc;
-    rc = make(d, c, e);
+    rc = make(d, c, quickly, e);
     if (rc < 0) {
         if (d->lock >= 0 && rc != -EEXIST)
             dir_remove(d->dir, NULL);
@@ -301,16 +303,26 @@ static int create(const char *name, const struct guest_config *c, struct guest_d
     return 0;
 }
 
-int guest_dir_create(const struct guest_config *c, struct guest_dir **ret, struct err *e)
+static int create_any(const struct guest_config *c, bool quickly, struct guest_dir **ret, struct err *e)
 {
     if (c->name)
-        return create(c->name, c, ret, e);
+        return create(c->name, c, quickly, ret, e);
     int rc = -EEXIST;
     for (int i = 0; i < 200 && rc == -EEXIST; i++) {
         OWN_MEM char *name = made_up_name();
-        rc = name ? create(name, c, ret, e) : err_code(e, -ENOMEM, "name");
+        rc = name ? create(name, c, quickly, ret, e) : err_code(e, -ENOMEM, "name");
     }
     return rc;
+}
+
+int guest_dir_create(const struct guest_config *c, struct guest_dir **ret, struct err *e)
+{
+    return create_any(c, false, ret, e);
+}
+
+int guest_dir_create_quickly(const struct guest_config *c, struct guest_dir **ret, struct err *e)
+{
+    return create_any(c, true, ret, e);
 }
 
 void guest_dir_forget(const struct guest_dir *d)

@@ -36,6 +36,9 @@ int guest_dir_open(const char *name, struct guest_dir **ret, struct err *e);
  * "created". */
 int guest_dir_create(const struct guest_config *c, struct guest_dir **ret, struct err *e);
 
+/* The same, but its record is not synced: whoever makes it records more before anybody is told. */
+int guest_dir_create_quickly(const struct guest_config *c, struct guest_dir **ret, struct err *e);
+
 /*
  * Take the lock; what a monitor that died left in the run folder goes, and a guest that ran under it is
  * recorded as crashed. -EBUSY: its monitor lives; -ENOENT: the guest is gone.

@@ -16,6 +16,8 @@
 #include "monitor/command.h"
 #include "monitor/console.h"
 #include "monitor/exec_proxy.h"
+#include "monitor/fork_child.h"
+#include "monitor/fork_job.h"
 #include "monitor/guest_change.h"
 #include "monitor/parts.h"
 #include "monitor/requests.h"
@@ -44,6 +46,8 @@ struct monitor {
     bool again;              /* the guest rebooted: another machine */
     int signals;
     struct stats_times times;
+    struct fork_job fork;
+    struct monitor_config forked; /* what c points to in a fork */
 };
 
 /* ---- what the life cycle does ---- */
@@ -239,8 +243,58 @@ static int do_update(void *ctx, const json_t *request, struct err *e)
     return rc < 0 ? rc : guest_change_ports(&c, m->c->dir, &parts_ports, m->parts.net, e);
 }
 
+static int do_fork(void *ctx, struct conn *c, const json_t *request, struct err *e)
+{
+    struct monitor *m = ctx;
+    return fork_job_start(&m->fork, c, request, m->requests.life.state == LIFE_PAUSED, e);
+}
+
+/* ---- a fork: this process is the new guest's monitor from here on ---- */
+
+static int forked_files(struct monitor *m, const char *origin, struct err *e)
+{
+    int rc;
+    if ((rc = fork_child_streams(m->c->dir, e)) < 0 || (rc = chores_write_pid(m->c->dir, e)) < 0 ||
+        (rc = fork_child_console(m->console, m->c->dir, e)) < 0 ||
+        (rc = fork_child_record(m->c->dir, origin, e)) < 0)
+        return rc;
+    return chores_open_control(m->loop, m->c->dir, &m->requests, &m->control, e);
+}
+
+/* Its random numbers and its clock. */
+static void forked_agent(struct monitor *m, const struct fork_new *n)
+{
+    if (!n->keep_identity && m->agent && agent_is_up(m->agent))
+        fork_child_renew(m->agent);
+}
+
+/* Its processors first: they need the board lock only when they meet a device. */
+static int become(void *ctx, struct fork_new *n, uint64_t *ret_first_ns, struct err *e)
+{
+    struct monitor *m = ctx;
+    struct guest_dir *before = m->c->dir;
+    int rc = machine_after_fork(m->parts.machine, e);
+    forked_agent(m, n);
+    if (rc < 0 || (!n->paused && (rc = machine_start(m->parts.machine, e)) < 0))
+        return rc;
+    *ret_first_ns = loop_now_ns();
+    m->forked = *m->c;
+    m->forked.dir = n->dir;
+    m->forked.guest = n->config;
+    m->forked.fresh = false;
+    m->c = &m->forked;
+    m->fork.config = n->config;
+    m->times = (struct stats_times){.started_ns = *ret_first_ns};
+    own_fd(&before->lock);
+    before->lock = -1;
+    control_abandon(take(m->control));
+    if ((rc = fork_child_parts(&m->parts, n, e)) < 0)
+        return rc;
+    return forked_files(m, before->name, e);
+}
+
 static const struct requests_ops requests_ops = {
-    .describe = describe, .exec = do_exec, .console = do_console, .update = do_update};
+    .describe = describe, .exec = do_exec, .console = do_console, .fork = do_fork, .update = do_update};
 
 /* ---- building up ---- */
 
@@ -288,6 +342,7 @@ static int open_all(struct monitor *m, struct err *e)
         return rc;
     requests_init(&m->requests, m->loop, &actions, &requests_ops, m);
     loop_timer_init(&m->panic, m->loop, panic_due, m);
+    fork_job_init(&m->fork, m->loop, &m->parts, g, become, m);
     m->exec = (struct exec_host){.loop = m->loop, .possible = g->image != NULL};
     if ((rc = chores_watch_signals(m->loop, &m->requests, &m->signals, e)) < 0 ||
         (rc = open_console(m, e)) < 0)
@@ -365,6 +420,9 @@ static void finish(struct monitor *m)
 {
     struct err why;
     err_set(&why, -EPIPE, "the guest ended: %s", m->requests.why);
+    pthread_mutex_lock(&m->lock);
+    fork_job_fini(&m->fork);
+    pthread_mutex_unlock(&m->lock);
     unbuild(m);
     chores_record_end(m->c->dir, &m->requests);
     pthread_mutex_lock(&m->lock);
@@ -389,6 +447,7 @@ int monitor_run(const struct monitor_config *c)
     } else {
         close_all(&m);
     }
+    c = m.c; /* of a fork, maybe */
     if (rc < 0 ? c->fresh : c->guest->rm)
         chores_remove_guest(c->dir);
     guest_dir_unlock(c->dir);

@@ -248,6 +248,15 @@ static int do_hold(struct requests *r, struct conn *c, json_t *request, struct e
     return r->ops->hold(r->ctx, c, e);
 }
 
+static int do_fork(struct requests *r, struct conn *c, json_t *request, struct err *e)
+{
+    if (r->life.state != LIFE_RUNNING && r->life.state != LIFE_PAUSED)
+        return err_set(e, -EBUSY, "it is %s", life_state_name(r->life.state));
+    if (!r->ops->fork)
+        return err_set(e, -EOPNOTSUPP, "this kind of guest cannot be forked");
+    return r->ops->fork(r->ctx, c, request, e);
+}
+
 static const struct {
     const char *word;
     int (*fn)(struct requests *r, struct conn *c, json_t *request, struct err *e);
@@ -255,7 +264,7 @@ static const struct {
     {"status", do_status}, {"stats", do_stats},     {"inspect", do_inspect}, {"pause", do_pause},
     {"resume", do_resume}, {"stop", do_stop},       {"kill", do_kill},       {"wait", do_wait},
     {"exec", do_exec},     {"console", do_console}, {"attach", do_attach},   {"update", do_update},
-    {"signal", do_signal}, {"hold", do_hold},
+    {"signal", do_signal}, {"fork", do_fork},       {"hold", do_hold},
 };
 
 static int dispatch(struct requests *r, struct conn *c, json_t *request, struct err *e)

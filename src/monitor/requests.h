@@ -12,6 +12,7 @@
  *     exec ..., console        {"ok"}, then frames
  *     hold                     {"ok"}: a container stands still as long as this connection is open
  *     update ...               {"ok"} when done (guest_update.h)
+ *     fork ...                 see fork_job.h
  *     attach                   the same: the streams of a container's command
  * Threads: the loop's, board lock held.
  */
@@ -37,6 +38,8 @@ struct requests_ops {
     int (*attach)(void *ctx, struct conn *c, struct err *e); /* and this; NULL: there is nothing to join */
     int (*signal)(void *ctx, int number, struct err *e);     /* NULL: it has no processes of ours */
     int (*hold)(void *ctx, struct conn *c, struct err *e);   /* answers, and takes c over; NULL: it cannot */
+    int (*fork)(void *ctx, struct conn *c, const json_t *request,
+                struct err *e);                                     /* NULL: it cannot be forked */
     int (*update)(void *ctx, const json_t *request, struct err *e); /* NULL: nothing can be changed */
 };
 

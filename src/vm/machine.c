@@ -244,6 +244,11 @@ void machine_power_button(struct machine *m)
     acpi_pm_button(m->pm);
 }
 
+bool machine_is_running(const struct machine *m)
+{
+    return m->running;
+}
+
 const char *machine_engine(const struct machine *m)
 {
     return m->engine->ops->name;

@@ -66,6 +66,14 @@ OWN_TYPE(machine, machine_free)
 
 int machine_start(struct machine *m, struct err *e); /* or go on after machine_pause */
 void machine_pause(struct machine *m);               /* returns when every CPU stands still */
+
+/* ---- machine_fork.c: it stands still, and its process forks. ---- */
+/* First, in the original. -EOPNOTSUPP: not with this engine. */
+int machine_before_fork(struct machine *m, struct err *e);
+/* In the child, whose only thread this is, loop_after_fork done: machine_start lets it go on. */
+int machine_after_fork(struct machine *m, struct err *e);
+
+bool machine_is_running(const struct machine *m); /* started, and not paused since */
 void machine_power_button(struct machine *m);
 
 /* The device through which the monitor reaches the guest's agent; NULL without vsock. */

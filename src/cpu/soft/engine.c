@@ -179,6 +179,21 @@ static void soft_resume(struct engine *g)
         s->cpus[i]->host_tsc_offset -= gone;
 }
 
+static int soft_before_fork(struct engine *g, struct err *e)
+{
+    struct soft *s = soft_of(g);
+    return s->jit ? jit_before_fork(s->jit, e) : 0;
+}
+
+static int soft_after_fork(struct engine *g, struct err *e)
+{
+    struct soft *s = soft_of(g);
+    int r = s->jit ? jit_after_fork(s->jit, e) : 0;
+    for (unsigned i = 0; i < s->nr_cpus && r == 0; i++)
+        r = step_after_fork(s->cpus[i], e);
+    return r;
+}
+
 static void soft_stats(struct engine *g, unsigned cpu, struct cpu_stats *ret)
 {
     cpu_stats_copy(ret, &cpu_of(g, cpu)->stats);
@@ -209,6 +224,8 @@ const struct engine_ops engine_soft = {
     .set_state = soft_set_state,
     .pause = soft_pause,
     .resume = soft_resume,
+    .before_fork = soft_before_fork,
+    .after_fork = soft_after_fork,
     .stats = soft_stats,
     .cache_stats = soft_cache_stats,
     .stepped = soft_stepped,

@@ -3,7 +3,8 @@
  * jit: what the parts of the translator share. How it all works: docs/soft-engine.md.
  *
  *   jit.c         the dispatcher: from rip to translated code and back      jit_enter.S  in and out
- *   jit_cache.c   code memory, blocks by address, links, invalidation, flushing
+ *   jit_cache.c   blocks by address, links, invalidation, flushing
+ *   jit_memory.c  code memory, and how forks of the process share it
  *   jit_page.c    pages with code that are written: open and closed, sleeping blocks
  *   jit_loose.c   immediates that are written again and again
  *   jit_block.c   a run of guest instructions becomes a block
@@ -30,6 +31,7 @@
 #define JIT_CODE_BYTES (128u << 20) /* host code, at most; memory is touched as it is used */
 #define JIT_CODE_FIRST (12u << 20)  /* ... before it grows, see cache_make_room */
 #define JIT_CODE_SMALL (1u << 20)   /* under CPU_DEBUG_SMALL_CACHE */
+#define JIT_GRANULE    (16u << 10)  /* what is copied at once after a fork */
 #define JIT_GROW_NS    10000000000u
 #define JIT_BLOCKS     (1u << 19)
 #define JIT_SITES      (3u << 20)
@@ -172,13 +174,16 @@ struct crossing {
 
 struct jit {
     struct soft *soft;
-    uint32_t lock;               /* a futex: pthread's might touch vectors */
-    uint8_t *rw, *rx;            /* one memory, two mappings */
-    uint32_t code_bytes;         /* may be used */
-    uint64_t emptied_ns;         /* when it was full the last time; 0: never */
-    uint32_t used, base;         /* code offsets; base: behind the common stubs */
-    uint32_t leave, miss[3];     /* common stubs: r11, or r9 + n, carries the site */
-    uint32_t call;               /* with r11 */
+    uint32_t lock;    /* a futex: pthread's might touch vectors */
+    uint8_t *rw, *rx; /* one memory, two mappings: jit_memory.c */
+    int code_fd;      /* whose file new code goes to */
+    uint32_t frozen;  /* code offsets below are shared with forks; 0: none are */
+    uint64_t owned[JIT_CODE_BYTES / JIT_GRANULE / 64]; /* pieces of them that were copied since */
+    uint32_t code_bytes;                               /* may be used */
+    uint64_t emptied_ns;                               /* when it was full the last time; 0: never */
+    uint32_t used, base;                               /* code offsets; base: behind the common stubs */
+    uint32_t leave, miss[3];                           /* common stubs: r11, or r9 + n, carries the site */
+    uint32_t call;                                     /* with r11 */
     uint32_t beyond[BANK_COUNT]; /* to linear address r9, flags in the slot; 0: not made yet */
     struct block *blocks;        /* 0 is none */
     struct site *sites;
@@ -227,6 +232,14 @@ static inline void jit_ready(struct vcpu *v)
 /* ---- jit_call.c ---- */
 int call_new(struct jit *j, struct err *e);
 void call_free(struct jit *j);
+
+/* ---- jit_memory.c ---- */
+int code_new(struct jit *j, struct err *e);
+void code_free(struct jit *j);
+/* These bytes are about to be changed: in place, or in a copy if forks have them too. Lock held. */
+void code_own(struct jit *j, uint32_t at, uint32_t bytes);
+/* All but the stubs is about to be written anew. */
+void code_start_over(struct jit *j);
 
 /* ---- jit_cache.c ---- */
 void jit_lock(struct jit *j);

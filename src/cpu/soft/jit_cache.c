@@ -41,22 +41,6 @@ void jit_unlock(struct jit *j)
 
 /* ---- memory ---- */
 
-static int map_code(struct jit *j, struct err *e)
-{
-    OWN_FD fd = memfd_create("hospes-code", MFD_CLOEXEC);
-    if (fd < 0 || ftruncate(fd, JIT_CODE_BYTES))
-        return err_sys(e, "code cache");
-    void *rw = mmap(NULL, JIT_CODE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (rw == MAP_FAILED)
-        return err_sys(e, "code cache");
-    j->rw = rw;
-    void *rx = mmap(NULL, JIT_CODE_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
-    if (rx == MAP_FAILED)
-        return err_sys(e, "code cache: this host forbids executable memory");
-    j->rx = rx;
-    return 0;
-}
-
 /* Zero pages until they are used. */
 static void *lazy(size_t bytes)
 {
@@ -84,6 +68,7 @@ static void tables(struct jit *j, struct table ret[NR_TABLES])
 
 static void start_over(struct jit *j)
 {
+    code_start_over(j);
     j->used = j->base;
     j->nr_blocks = j->nr_sites = j->nr_exits = 1; /* 0 is none */
     j->nr_marks = 0;
@@ -116,7 +101,7 @@ static void make_stubs(struct jit *j)
 int cache_new(struct jit *j, struct err *e)
 {
     struct table t[NR_TABLES];
-    int r = map_code(j, e);
+    int r = code_new(j, e);
     if (r)
         return r;
     j->nr_pages = ram_bytes(j->soft->ram) / RAM_PAGE;
@@ -137,10 +122,7 @@ void cache_free(struct jit *j)
     for (unsigned i = 0; i < NR_TABLES; i++)
         if (*t[i].at)
             munmap(*t[i].at, t[i].bytes);
-    if (j->rw)
-        munmap(j->rw, JIT_CODE_BYTES);
-    if (j->rx)
-        munmap(j->rx, JIT_CODE_BYTES);
+    code_free(j);
 }
 
 bool cache_full(const struct jit *j)
@@ -237,6 +219,7 @@ void cache_add_twin(struct jit *j, uint32_t block, uint64_t next_gpa, unsigned b
 
 static void patch(struct jit *j, uint32_t at, uint32_t target)
 {
+    code_own(j, at, 4);
     __atomic_store_n((uint32_t *)(void *)(j->rw + at), target - (at + 4), __ATOMIC_RELEASE);
 }
 
@@ -260,12 +243,14 @@ void cache_link(struct jit *j, uint32_t exit, uint32_t block)
 /* The instruction at an aligned offset, of at least five bytes, becomes a jump. */
 static void divert(struct jit *j, uint32_t from, uint32_t to)
 {
+    code_own(j, from, 8);
     uint64_t *at = (uint64_t *)(void *)(j->rw + from), rel = (uint32_t)(to - (from + 5));
     __atomic_store_n(at, (*at & ~0xffffffffffull) | rel << 8 | 0xe9, __ATOMIC_RELEASE);
 }
 
 static void put_back(struct jit *j, uint32_t at, uint64_t five_bytes)
 {
+    code_own(j, at, 8);
     uint64_t *to = (uint64_t *)(void *)(j->rw + at);
     __atomic_store_n(to, (*to & ~0xffffffffffull) | (five_bytes & 0xffffffffff), __ATOMIC_RELEASE);
 }

@@ -98,8 +98,10 @@ uint32_t shape_renew(struct jit *j, uint64_t gpa, uint32_t mode)
     copy_bytes(now, soft_ram(j->soft, gpa, s->len), s->len);
     if (!same_shape(s, now))
         return 0;
-    for (unsigned n = 0; n < s->nr; n++)
+    for (unsigned n = 0; n < s->nr; n++) {
+        code_own(j, s->numbers[n].code, 4);
         copy_bytes(j->rw + s->numbers[n].code, now + s->numbers[n].off, 4);
+    }
     b->sum = page_sum(j, b, now);
     return s->block;
 }

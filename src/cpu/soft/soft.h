@@ -160,11 +160,13 @@ void soft_io_write(struct vcpu *v, uint16_t port, unsigned size, uint64_t val);
 /* ---- hostcall.c: system calls of the host that leave guest vectors alone ---- */
 long soft_futex(void *word, int op, uint32_t val);
 void soft_yield(void);
+long soft_syscall(long nr, long a, long b, long c, long d, long e, long f);
 
 /* ---- step.c ---- */
 int step_new(struct vcpu *v, struct err *e); /* its memory; step_free takes half-built ones */
 void step_free(struct vcpu *v);
 void step(struct vcpu *v); /* execute the instruction at rip, whatever it is; faults */
+int step_after_fork(struct vcpu *v, struct err *e); /* in the child: its native code anew */
 unsigned step_stats(const struct soft *s, struct cpu_stepped ret[CPU_STEPPED]); /* any thread; how many */
 
 /* ---- jit.c ---- */
@@ -178,6 +180,8 @@ void jit_jcache_clear_local(struct vcpu *v);             /* ... but those of glo
 void jit_jcache_clear_page(struct vcpu *v, uint64_t va); /* ... this page's only, be it 4 KiB or larger */
 void jit_flush_all(struct soft *s); /* all translations; takes every CPU out of them first */
 void jit_stats(const struct soft *s, struct cpu_cache_stats *ret);
+int jit_before_fork(struct jit *j, struct err *e); /* no CPU runs: what there is will be shared */
+int jit_after_fork(struct jit *j, struct err *e);  /* in the child */
 void jit_quiesce(struct vcpu *v); /* what REQ_QUIESCE asks: wait outside until the cache was emptied */
 /* Bytes were written: no translation of them may be entered again. v: the CPU that wrote, or NULL.
  * Unmarks the page (ram_mark) when it has no translations left. Takes jit's lock, so translate addresses

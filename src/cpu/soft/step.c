@@ -7,26 +7,47 @@
  * in C, all others natively. Threads: a stepper belongs to its CPU.
  */
 #include "cpu/soft/step.h"
+#include "cpu/soft/copy.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-int step_new(struct vcpu *v, struct err *e)
+/* Two mappings of new memory, in the place of those that are there. */
+static int map_code(struct stepper *s, struct err *e)
 {
     const size_t bytes = STEP_ENTRIES * STEP_CODE_BYTES;
+    int fixed = s->code_rw ? MAP_FIXED : 0;
+    OWN_FD fd = memfd_create("hospes-step", MFD_CLOEXEC);
+    if (fd < 0 || ftruncate(fd, (off_t)bytes))
+        return err_sys(e, "stepper's code");
+    s->code_rw = mmap(s->code_rw, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | fixed, fd, 0);
+    s->code_rx = mmap(s->code_rx, bytes, PROT_READ | PROT_EXEC, MAP_SHARED | fixed, fd, 0);
+    if (s->code_rw == MAP_FAILED || s->code_rx == MAP_FAILED)
+        return err_sys(e, "stepper's code");
+    return 0;
+}
+
+int step_new(struct vcpu *v, struct err *e)
+{
     struct stepper *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (s == MAP_FAILED)
         return err_sys(e, "stepper");
     v->stepper = s;
-    OWN_FD fd = memfd_create("hospes-step", MFD_CLOEXEC);
-    if (fd < 0 || ftruncate(fd, (off_t)bytes))
-        return err_sys(e, "stepper's code");
-    s->code_rw = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    s->code_rx = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
-    if (s->code_rw == MAP_FAILED || s->code_rx == MAP_FAILED)
-        return err_sys(e, "stepper's code");
-    return 0;
+    return map_code(s, e);
+}
+
+/* Its slots would be written by both processes: the child begins without. */
+int step_after_fork(struct vcpu *v, struct err *e)
+{
+    struct stepper *s = v->stepper;
+    uintptr_t from = (uintptr_t)s->entries, to = from + sizeof(s->entries);
+    uintptr_t first = (from + RAM_PAGE - 1) & ~(uintptr_t)(RAM_PAGE - 1),
+              last = to & ~(uintptr_t)(RAM_PAGE - 1);
+    madvise((void *)first, last - first, MADV_DONTNEED); /* zeros, and no copies of what is forgotten */
+    zero_bytes((void *)from, first - from);
+    zero_bytes((void *)last, to - last);
+    return map_code(s, e);
 }
 
 void step_free(struct vcpu *v)

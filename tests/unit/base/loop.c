@@ -2,6 +2,7 @@
 #include "base/loop.h"
 
 #include <sys/epoll.h>
+#include <sys/wait.h>
 
 #include "unit.h"
 
@@ -171,6 +172,73 @@ static void posted_calls_keep_their_order(void **state)
         assert_int_equal(f->order[i], i);
 }
 
+struct forked {
+    struct fixture *f;
+    int pipe[2];
+    pid_t child;
+    int got;
+};
+
+static void one_byte(void *ctx, int fd, uint32_t events)
+{
+    struct forked *k = ctx;
+    char c;
+    (void)events;
+    k->got += read(fd, &c, 1) == 1;
+    loop_unwatch(k->f->loop, fd);
+}
+
+/* From inside the loop, as a monitor does it. The child takes its own ends; timer and posted call came along.
+ */
+static void fork_now(void *ctx)
+{
+    struct forked *k = ctx;
+    k->child = fork();
+    if (k->child != 0)
+        return;
+    struct err e;
+    if (loop_after_fork(k->f->loop, &e) < 0)
+        _exit(2);
+    loop_unwatch(k->f->loop, k->pipe[0]); /* must not take it out of the original's loop */
+    close(k->pipe[0]);
+    close(k->pipe[1]);
+}
+
+static void a_loop_and_its_copy_in_a_fork_do_not_disturb_each_other(void **state)
+{
+    struct fixture *f = *state;
+    struct forked k = {.f = f};
+    struct tick t = {.f = f, .id = 7};
+    struct posted p = {f, 8};
+    struct loop_timer go, last;
+    struct err e;
+    assert_int_equal(pipe(k.pipe), 0);
+    assert_int_equal(loop_watch(f->loop, k.pipe[0], EPOLLIN, one_byte, &k, &e), 0);
+    loop_timer_init(&go, f->loop, fork_now, &k);
+    loop_timer_init(&t.t, f->loop, note, &t);
+    loop_timer_init(&last, f->loop, end, f);
+    loop_timer_arm(&go, 0);
+    loop_timer_arm(&t.t, loop_now_ns() + 20000000);
+    loop_timer_arm(&last, loop_now_ns() + 60000000);
+    loop_post(f->loop, note_post, &p);
+    alarm(30);
+    int rc = loop_run(f->loop, &e);
+    alarm(0);
+    if (k.child == 0)
+        _exit(rc == 0 && f->n == 2 && k.got == 0 ? 0 : 1);
+    assert_int_equal(rc, 0);
+    assert_int_equal(f->n, 2);
+    int status;
+    assert_int_equal(waitpid(k.child, &status, 0), k.child);
+    assert_int_equal(status, 0);
+    assert_int_equal(write(k.pipe[1], "x", 1), 1); /* the watch is there still */
+    loop_timer_arm(&last, loop_now_ns() + 20000000);
+    assert_int_equal(loop_run(f->loop, &e), 0);
+    assert_int_equal(k.got, 1);
+    close(k.pipe[0]);
+    close(k.pipe[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +249,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_callback_may_unwatch_another_descriptor_of_the_same_batch, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(posted_calls_keep_their_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_loop_and_its_copy_in_a_fork_do_not_disturb_each_other, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
