@@ -6,7 +6,7 @@
 static int restore_run(const void *args, int argc, char **argv, struct err *e)
 {
     (void)args, (void)argc;
-    return container_restore(argv[0], argv[1], e);
+    return client_container_restore(argv[0], argv[1], e);
 }
 
 const struct verb verb_restore = {

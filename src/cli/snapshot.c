@@ -21,7 +21,7 @@ static int snapshot_run(const void *args, int argc, char **argv, struct err *e)
     progress_init(&p, STDERR_FILENO);
     const struct container_snapshot s = {
         .name = argv[0], .ref = argc > 1 ? argv[1] : NULL, .message = a->message, .author = a->author};
-    int rc = container_snapshot(&s, &p, &made, e);
+    int rc = client_container_snapshot(&s, &p, &made, e);
     progress_done(&p);
     if (rc < 0)
         return rc;

@@ -21,10 +21,11 @@ struct container_snapshot {
  * image is called so; -EOPNOTSUPP: a machine, or it runs and there is no cgroup to make it stand still;
  * -ENOSPC; -EINTR.
  */
-int container_snapshot(const struct container_snapshot *s, struct progress *p, json_t **ret, struct err *e);
+int client_container_snapshot(const struct container_snapshot *s, struct progress *p, json_t **ret,
+                              struct err *e);
 
 /*
  * Back to a snapshot made of it, or of another container of the same image, or to that image. What it has
  * changed since is lost. One that runs starts its command anew. -EINVAL: a snapshot of something else.
  */
-int container_restore(const char *name, const char *image, struct err *e);
+int client_container_restore(const char *name, const char *image, struct err *e);

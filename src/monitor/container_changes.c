@@ -144,7 +144,7 @@ static int write_all(void *ctx, struct err *e)
 int container_changes_write(const char *folder, int file, struct progress *p, struct layer_written *ret,
                             struct err *e)
 {
-    struct writing w = {folder, file, p, {0}};
+    struct writing w = {.folder = folder, .file = file, .p = p};
     int rc = container_ids_call(write_all, &w, sizeof(w), e);
     if (rc == 0)
         *ret = w.written;

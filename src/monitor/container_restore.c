@@ -107,7 +107,7 @@ static int go_back(const char *name, const char *to, bool *ret_ran, struct err *
     return rc < 0 ? rc : container_restore_finish(c.dir, e);
 }
 
-int container_restore(const char *name, const char *image, struct err *e)
+int client_container_restore(const char *name, const char *image, struct err *e)
 {
     bool ran, started = false;
     int rc = go_back(name, image, &ran, e);

@@ -140,7 +140,8 @@ static int make(struct making *m, json_t **ret, struct err *e)
     return rc;
 }
 
-int container_snapshot(const struct container_snapshot *s, struct progress *p, json_t **ret, struct err *e)
+int client_container_snapshot(const struct container_snapshot *s, struct progress *p, json_t **ret,
+                              struct err *e)
 {
     OWN_INTERRUPT held;
     interrupt_hold(&held);
