@@ -41,14 +41,19 @@ int container_hold(struct container_hold *h, struct conn *c, bool paused, struct
     return 0;
 }
 
-void container_hold_keep(struct container_hold *h)
-{
-    h->froze = false;
-}
-
 int container_hold_check(const struct container_hold *h, struct err *e)
 {
     return h->conn ? err_set(e, -EAGAIN, "it stands still for a snapshot just now") : 0;
+}
+
+int container_hold_pause(struct container_hold *h, bool on, struct err *e)
+{
+    if (!h->conn)
+        return container_pause(h->states, h->id, on, e);
+    if (!on)
+        return container_hold_check(h, e);
+    h->froze = false; /* it stands still already, and stays so when the client goes */
+    return 0;
 }
 
 void container_hold_end(struct container_hold *h)

@@ -17,8 +17,8 @@ struct container_hold {
 
 /* paused: it stands still already. Answers, and takes c over. -EBUSY: somebody else holds it. */
 int container_hold(struct container_hold *h, struct conn *c, bool paused, struct err *e);
-/* It is about to be paused: it stays so when the client goes. */
-void container_hold_keep(struct container_hold *h);
+/* The guest's own pause, and its end. -EAGAIN: it cannot end while it is held. */
+int container_hold_pause(struct container_hold *h, bool on, struct err *e);
 /* -EAGAIN: it is held, so that nothing new can run in it just now. */
 int container_hold_check(const struct container_hold *h, struct err *e);
 void container_hold_end(struct container_hold *h);

@@ -67,18 +67,13 @@ static int start(void *ctx, struct err *e)
 static int freeze(void *ctx, struct err *e)
 {
     struct monitor *m = ctx;
-    if (m->hold.froze) { /* it stands still already */
-        container_hold_keep(&m->hold);
-        return 0;
-    }
-    return container_pause(m->states, m->id, true, e);
+    return container_hold_pause(&m->hold, true, e);
 }
 
 static int thaw(void *ctx, struct err *e)
 {
     struct monitor *m = ctx;
-    int rc = container_hold_check(&m->hold, e);
-    return rc < 0 ? rc : container_pause(m->states, m->id, false, e);
+    return container_hold_pause(&m->hold, false, e);
 }
 
 /* The kernel keeps a signal that would end it from a namespace's first process, unless that one handles it.
@@ -239,8 +234,6 @@ static int do_hold(void *ctx, struct conn *c, struct err *e)
     struct monitor *m = ctx;
     if (!m->pid)
         return err_set(e, -EAGAIN, "it waits to run again");
-    m->hold.states = m->states;
-    m->hold.id = m->id;
     return container_hold(&m->hold, c, m->requests.life.state == LIFE_PAUSED, e);
 }
 
@@ -363,6 +356,7 @@ static int open_all(struct monitor *m, struct err *e)
     int rc;
     m->id = container_id(c->dir);
     m->states = container_states(c->dir);
+    m->hold = (struct container_hold){.states = m->states, .id = m->id};
     if (!m->id || !m->states)
         return err_code(e, -ENOMEM, "guest %s", c->dir->name);
     m->making.id = m->id;

@@ -80,17 +80,32 @@ struct making {
     struct container_changes changes;
     struct draft *draft;
     struct progress *p;
-    char *copy; /* or NULL: the folder itself, which nobody writes to */
+    char *copy;    /* or NULL: the folder itself, which nobody writes to */
+    int copy_lock; /* one at a time */
     uint64_t pause_ns;
 };
+
+/* In the guest's own folder, with which all goes that a killed client leaves; or with its next snapshot. */
+static int take_place(struct making *m, struct err *e)
+{
+    OWN_MEM char *lock = guest_dir_file(m->changes.dir, "copy.lock");
+    OWN_MEM char *copy = guest_dir_file(m->changes.dir, "copy");
+    int rc =
+        lock && copy ? file_lock(lock, false, false, &m->copy_lock, e) : err_code(e, -ENOMEM, "snapshot");
+    if (rc == -EBUSY || rc == -EAGAIN)
+        return err_set(e, -EBUSY, "another snapshot of it is being made just now");
+    if (rc < 0 || (rc = container_changes_remove(copy, e)) < 0)
+        return rc;
+    m->copy = take(copy);
+    return 0;
+}
 
 static int take_changes(struct making *m, struct err *e)
 {
     if (m->changes.locked && m->changes.path)
         return 0;
-    if (!(m->copy = path_make("%s/changes", m->draft->dir)))
-        return err_code(e, -ENOMEM, "snapshot");
-    return container_changes_copy(&m->changes, m->copy, m->p, &m->pause_ns, e);
+    int rc = take_place(m, e);
+    return rc < 0 ? rc : container_changes_copy(&m->changes, m->copy, m->p, &m->pause_ns, e);
 }
 
 static int commit(struct making *m, const struct image *image, const json_t *config, struct image **ret,
@@ -145,11 +160,12 @@ int client_container_snapshot(const struct container_snapshot *s, struct progres
 {
     OWN_INTERRUPT held;
     interrupt_hold(&held);
-    struct making m = {.s = s, .p = p};
+    struct making m = {.s = s, .p = p, .copy_lock = -1};
     int rc = make(&m, ret, e);
     if (m.copy)
         container_changes_remove(m.copy, NULL);
     draft_free(m.draft);
+    own_fd(&m.copy_lock);
     container_changes_close(&m.changes);
     free(m.copy);
     return rc < 0 ? err_wrap(e, "snapshot of %s", s->name) : 0;
