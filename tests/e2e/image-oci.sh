@@ -19,35 +19,7 @@ tag=i$$
 storage=(--root "$home/st" --runroot "$home/run" --storage-driver vfs)
 buildah=(buildah "${storage[@]}")
 podman=(podman "${storage[@]}")
-cat >"$home/list.py" <<'END'
-# All files below a folder, each in one line with all that is known of it.
-import hashlib, os, stat, sys
-top, dev, first = sys.argv[1], os.stat(sys.argv[1]).st_dev, {}
-skip = {"proc", "sys", "dev", "data", "etc/hosts", "etc/hostname", "etc/resolv.conf", "lost+found"}
-for folder, names, files in os.walk(top):
-    names[:] = sorted(n for n in names if os.path.relpath(os.path.join(folder, n), top) not in skip)
-    for n in sorted(names + files):
-        p = os.path.join(folder, n)
-        r = os.path.relpath(p, top)
-        if r in skip:
-            continue
-        s = os.lstat(p)
-        if s.st_dev != dev:
-            continue
-        x, text = {}, ""
-        if stat.S_ISREG(s.st_mode):
-            with open(p, "rb") as f:
-                text = f"{s.st_size} {hashlib.md5(f.read()).hexdigest()}"
-        elif stat.S_ISLNK(s.st_mode):
-            text = os.readlink(p)
-        elif not stat.S_ISDIR(s.st_mode):
-            text = f"device {s.st_rdev}"
-        if not stat.S_ISLNK(s.st_mode):
-            x = {k: os.getxattr(p, k).hex() for k in os.listxattr(p) if k.startswith("user.") or k == "security.capability"}
-            x = {k: v for k, v in x.items() if "overlay" not in k}
-        print(r, oct(s.st_mode), s.st_uid, s.st_gid, int(s.st_mtime) if r != "etc" else "", text, sorted(x.items()))
-END
-list() { python3 "$home/list.py" "$1"; }
+list() { python3 "$top/tests/e2e/files.py" "$1"; }
 # one_line: besides how far slow work was.
 one_line() { [ "$(printf '%s\n' "$out" | grep -vc '^[a-z ]* \.\.\.$')" -eq 1 ] || fail "not one line: $out"; }
 layers() { find "$data/layers" -mindepth 1 -maxdepth 1 | wc -l; }
@@ -218,7 +190,7 @@ contains both
 
 say "where the kernel's overlayfs cannot: fuse-overlayfs, and copies"
 cat >"$home/nested.sh" <<'END'
-# $1: hospes, $2: home, $3: a program to hide, or nothing
+# $1: hospes, $2: home, $3: a program to hide, or nothing, $4: files.py
 set -eu
 mkdir -p "$2"/nest/{l,u,w,m}
 mount -t overlay overlay -o "lowerdir=$2/nest/l,upperdir=$2/nest/u,workdir=$2/nest/w" "$2/nest/m"
@@ -228,7 +200,7 @@ export HOSPES_ROOT=$2/nest/m
 "$1" run --net none -d --name nested -u 0 --entrypoint /bin/sleep web 1000
 pid=$("$1" inspect nested | sed -n 's/.*"init": \([0-9]*\).*/\1/p')
 head -1 "/proc/$pid/mounts"
-python3 "$2/list.py" "/proc/$pid/root" >"$2/got"
+python3 "$4" "/proc/$pid/root" >"$2/got"
 "$1" exec nested touch /opt/written
 "$1" rm -f nested
 "$1" image rm web
@@ -237,7 +209,7 @@ END
 : >"$home/nothing"
 fuse=$(command -v fuse-overlayfs)
 for hide in "" "$fuse"; do
-	expect 0 unshare -m --propagation slave bash "$home/nested.sh" "$hospes" "$home" "$hide"
+	expect 0 unshare -m --propagation slave bash "$home/nested.sh" "$hospes" "$home" "$hide" "$top/tests/e2e/files.py"
 	if [ -z "$hide" ]; then contains "fuse-overlayfs / fuse"; else contains "overlay / overlay"; fi
 	diff "$home/want" "$home/got" >"$home/diff" || { cat "$home/diff"; fail "other files"; }
 	rm -rf "$home/nest"
