@@ -114,6 +114,7 @@ contains again
 say "a moment of one that writes all the time"
 guests+=("$tag-w")
 expect 0 "$hospes" run "${net[@]}" -d --name "$tag-w" tiny sh -c 'mkdir /n; i=0; while :; do i=$((i + 1)); echo $i >/n/t; mv /n/t /n/a; echo $i >/n/t; mv /n/t /n/b; done'
+until "$hospes" exec "$tag-w" cat /n/b >/dev/null 2>&1; do :; done
 for n in 1 2 3; do
 	expect 0 "$hospes" snapshot "$tag-w"
 	expect 0 "$hospes" run "${net[@]}" --rm --entrypoint /bin/sh "$tag-w:$n" -c 'cat /n/a /n/b'
