@@ -179,9 +179,8 @@ int base_get(const struct image *i, const char *scratch, layer_write_fn *write, 
 
 /* ---- as blobs ---- */
 
-static int store_text(char *text, struct blob *ret, struct err *e)
+static int store_text(const char *text, struct blob *ret, struct err *e)
 {
-    OWN_MEM char *owned = text;
     if (!text)
         return err_set(e, -EINVAL, "the image cannot be described");
     ret->bytes = strlen(text);
@@ -193,6 +192,10 @@ static int store_text(char *text, struct blob *ret, struct err *e)
 int base_store(const struct base *b, struct blob *ret, struct err *e)
 {
     struct oci_manifest m = {.layers = b->layers, .nr_layers = b->nr_layers};
-    int rc = store_text(json_dumps(b->config, JSON_COMPACT), &m.config, e);
-    return rc < 0 ? rc : store_text(manifest_make(&m), ret, e);
+    OWN_MEM char *config = json_dumps(b->config, JSON_COMPACT);
+    int rc = store_text(config, &m.config, e);
+    if (rc < 0)
+        return rc;
+    OWN_MEM char *manifest = manifest_make(&m);
+    return store_text(manifest, ret, e);
 }
