@@ -271,9 +271,10 @@ static int prepare(struct ram_lazy *l, const struct ram *r, const uint32_t *hot,
 int ram_lazy_start(struct ram *r, const struct ram_source *s, const uint32_t *hot, size_t nr_hot,
                    struct ram_lazy **ret, struct err *e)
 {
-    OWN(ram_lazy) l = calloc(1, sizeof(*l));
+    OWN(ram_lazy) l = aligned_alloc(_Alignof(struct ram_lazy), sizeof(*l));
     if (!l)
         return err_code(e, -ENOMEM, "memory that comes later");
+    memset(l, 0, sizeof(*l));
     l->source = *s;
     l->fd = l->stop = -1;
     int rc = prepare(l, r, hot, nr_hot);

@@ -21,13 +21,14 @@ static uint32_t number(void)
     return seed >> 3 ^ seed << 20;
 }
 
-/* A function with a number in it: `op` has it last. Flags and r9 get into the result. */
-#define FORM(name, op)                                                                                       \
+/* A function with a number in it: `op` has it last. The flags that it defines and r9 get into the result. */
+#define FORM_FLAGS(name, op, flags)                                                                          \
     extern const uint8_t name##_from[], name##_number[], name##_to[];                                        \
     __asm__(".pushsection .rodata\n" #name "_from: mov $0x12345678, %eax; mov %rax, %rcx; mov %rax, %r9; "   \
-            "neg %ecx; " op "\n" #name "_number: pushfq; pop %rdx; and $0x8d5, %edx; xor %rdx, %rax; "       \
+            "neg %ecx; " op "\n" #name "_number: pushfq; pop %rdx; and $" flags ", %edx; xor %rdx, %rax; "   \
             "rol $7, %rax; xor %r9, %rax; xor %rcx, %rax; ret\n" #name "_to:\n.popsection\n")
-#define NUMBER "0x11223344"
+#define FORM(name, op) FORM_FLAGS(name, op, "0x8d5")
+#define NUMBER         "0x11223344"
 
 FORM(mov32, "mov $" NUMBER ", %eax");
 FORM(mov32r9, "mov $" NUMBER ", %r9d");
@@ -45,8 +46,8 @@ FORM(cmp, "cmp $" NUMBER ", %ecx");
 FORM(cmp64, "cmp $" NUMBER ", %r9");
 FORM(test, "test $" NUMBER ", %eax");
 FORM(testcx, "test $" NUMBER ", %rcx");
-FORM(imul, "imul $" NUMBER ", %ecx, %eax");
-FORM(imul64, "imul $" NUMBER ", %r9, %r9");
+FORM_FLAGS(imul, "imul $" NUMBER ", %ecx, %eax", "0x801"); /* Intel and AMD differ in the others */
+FORM_FLAGS(imul64, "imul $" NUMBER ", %r9, %r9", "0x801");
 FORM(lea, "lea " NUMBER "(%rcx), %eax");
 FORM(lea64, "lea " NUMBER "(%r9,%rcx,4), %r9");
 FORM(leaindex, "lea " NUMBER "(,%rcx,8), %r9d");
