@@ -50,16 +50,28 @@ void jit_free(struct jit *j)
 
 /* ---- blocks ---- */
 
+/* Marks the page; false: who wrote to it before may still do so unheard, so nothing that depends on its bytes
+ * may wake up or be made yet. (A CPU would run what another has changed, for as long as that one is not
+ * scheduled.) */
+static bool is_settled(struct jit *j, struct vcpu *v, uint64_t gpa)
+{
+    cache_watch_page(j, v, gpa & ~0xfffull);
+    return smc_settled(j->soft);
+}
+
 static uint32_t find(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
 {
     uint32_t n = cache_find(j, gpa, mode);
     return n ? n : page_wake(j, v, gpa, mode);
 }
 
-/* The block at a guest-physical address; lock held. */
+/* The block at a guest-physical address, 0: one step first; lock held. */
 static uint32_t find_or_make(struct jit *j, struct vcpu *v, uint64_t gpa, uint32_t mode)
 {
-    uint32_t n = find(j, v, gpa, mode);
+    uint32_t n = cache_find(j, gpa, mode);
+    if (n || !is_settled(j, v, gpa))
+        return n;
+    n = find(j, v, gpa, mode);
     if (n)
         return n;
     while (cache_full(j)) {
@@ -81,17 +93,21 @@ static uint32_t find_or_make_across(struct jit *j, struct vcpu *v, uint64_t gpa,
         cache_make_room(j, v);
     }
     uint32_t n = cache_find_across(j, gpa, next, mode | MODE_ACROSS);
-    return n ? n : block_translate_across(j, v, gpa, next, mode | MODE_ACROSS);
+    if (n || !is_settled(j, v, gpa) || !is_settled(j, v, next))
+        return n;
+    return block_translate_across(j, v, gpa, next, mode | MODE_ACROSS);
 }
 
 /* What was found, into the jump cache; gives up the lock. */
 static const void *found(struct jit *j, struct vcpu *v, uint32_t block, uint64_t last, bool keep)
 {
     const struct block *b = &j->blocks[block];
-    const void *code = b->step ? NULL : cache_code(j, b->entry);
+    const void *code = !block || b->step ? NULL : cache_code(j, b->entry);
     if (code && keep && atomic_load(&j->generation) == v->code_generation)
         jcache_add(v, v->rip, last, code);
     jit_unlock(j);
+    if (!block)
+        soft_yield(); /* to who is awaited */
     return code;
 }
 
@@ -127,7 +143,7 @@ static void follow(struct jit *j, struct vcpu *v, uint32_t number)
         const struct exit *x = &j->exits[number];
         uint64_t page = j->blocks[x->block].gpa & ~0xfffull;
         uint32_t n = find_or_make(j, v, page | x->target, v->mode | (x->apart ? MODE_NO_GROUPS : 0));
-        if (atomic_load(&j->generation) == v->code_generation)
+        if (n && atomic_load(&j->generation) == v->code_generation)
             cache_link(j, number, n);
     }
     jit_unlock(j);

@@ -10,6 +10,8 @@
  * A page that was marked once and is not any more is MARK_OPEN: write entries for it are few, and noted apart
  * (vcpu.opened), so that marking it again costs neither a search nor a request at CPUs that have none.
  *
+ * Until REQ_CODE has been heard by all, what such a CPU writes shows in no translation: smc_settled.
+ *
  * Order: the mark is set before the translator reads the bytes and before REQ_CODE is raised; a CPU that
  * fills a write entry reads the mark first. So either it sees the mark, or the request finds the entry.
  * Threads: any; jit_invalidate takes jit's lock.
@@ -32,6 +34,14 @@ void smc_mark(struct vcpu *v, uint64_t gpa_page)
     for (unsigned i = 0; i < s->nr_cpus; i++)
         if (s->cpus[i] != v && (old != MARK_OPEN || tlb_has_opened(s->cpus[i], gpa_page)))
             request(s->cpus[i], REQ_CODE);
+}
+
+bool smc_settled(const struct soft *s)
+{
+    for (unsigned i = 0; s->nr_cpus > 1 && i < s->nr_cpus; i++)
+        if (atomic_load(&s->cpus[i]->request) & REQ_CODE)
+            return false;
+    return true;
 }
 
 void smc_unmark(struct soft *s, uint64_t gpa_page)

@@ -218,4 +218,6 @@ void smc_unmark(struct soft *s,
 void smc_mark(struct vcpu *v, uint64_t gpa_page);
 /* Bytes of a marked page were or are being written (by this CPU, another, or a device: v NULL). */
 void smc_written(struct soft *s, struct vcpu *v, uint64_t gpa, unsigned size);
+/* No CPU writes any more to a page that was marked before by an entry from earlier times. */
+bool smc_settled(const struct soft *s);
 void smc_requests(struct vcpu *v); /* what REQ_CODE asks of this CPU */
