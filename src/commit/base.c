@@ -2,8 +2,7 @@
 /*
  * base: see base.h.
  *
- *     images/NAME/base.json   of a disk image: the layer that its root has become, as long as the blob is
- * there
+ *     images/NAME/base.json   of a disk image: the layer that its root has become, while the blob is there
  *
  * Source: OCI image-spec 1.1, config.md, manifest.md.
  */
@@ -40,13 +39,6 @@ static int append(struct base *b, const struct layer_written *l, struct err *e)
     return 0;
 }
 
-static int write_here(const char *folder, int file, struct progress *p, struct layer_written *ret,
-                      struct err *e)
-{
-    OWN_FD top = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return top < 0 ? err_sys(e, "%s", folder) : layer_write(top, file, p, ret, e);
-}
-
 static int write_layer(const char *folder, const char *scratch, layer_write_fn *write, struct progress *p,
                        struct layer_written *ret, struct err *e)
 {
@@ -56,7 +48,7 @@ static int write_layer(const char *folder, const char *scratch, layer_write_fn *
     OWN_FD file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (file < 0)
         return err_sys(e, "%s", path);
-    int rc = (write ? write : write_here)(folder, file, p, ret, e);
+    int rc = write(folder, file, p, ret, e);
     if (rc == 0) {
         progress_start(p, "checking", ret->blob.bytes, PROGRESS_BYTES);
         rc = blob_take(file, true, &ret->blob, "layer", p, e);

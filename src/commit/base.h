@@ -24,7 +24,7 @@ struct base {
 void base_fini(struct base *b);
 #define OWN_BASE __attribute__((cleanup(base_fini))) struct base
 
-/* store_hold is held. NULL write: layer_write itself. scratch: a folder for what is being made. */
+/* store_hold is held. scratch: a folder for what is being made. */
 int base_get(const struct image *i, const char *scratch, layer_write_fn *write, struct progress *p,
              struct base *ret, struct err *e);
 

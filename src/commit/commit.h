@@ -15,7 +15,7 @@ struct commit {
     const json_t *config; /* in OCI's words, in place of what the image says; borrowed */
     const char *source;   /* what `image inspect` says of where it is from */
     const char *message, *author;
-    layer_write_fn *write; /* or NULL */
+    layer_write_fn *write;
 };
 
 /* The draft becomes the image. Nothing changes meanwhile in changes. -ENOSPC, -EINTR, ... */
