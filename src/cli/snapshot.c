@@ -42,17 +42,15 @@ const struct verb verb_snapshot = {
     .name = "snapshot",
     .operands = "CONTAINER [NAME:TAG]",
     .help = "keep a container's files as they are now, as an image",
-    .about = "What the container has changed becomes one more layer over the image that it started from; "
-             "what runs in "
-             "it is kept as the image's command. A container that runs stands still for what changed while "
-             "the rest "
-             "was copied; its processes are not part of the snapshot. What is mounted from the host is not "
-             "either.\n"
-             "\n"
-             "Prints what it is called and the digest of its manifest. Without NAME:TAG it is the "
-             "container's name "
-             "and the next number. It is an image like any other: for `hospes run`, `hospes image`, and "
-             "other programs.",
+    .about =
+        "What the container has changed becomes one more layer over the image that it started from; what "
+        "runs in it is kept as the image's command. A container that runs stands still for what changed "
+        "while the rest was copied; its processes are not part of the snapshot, nor is what is mounted "
+        "from the host.\n"
+        "\n"
+        "Prints what it is called and the digest of its manifest. Without NAME:TAG it is the container's "
+        "name and the next number. It is an image like any other: for `hospes run`, `hospes image`, other "
+        "programs.",
     .examples = "hospes snapshot web web:before-upgrade\tby this name\n"
                 "hospes run --name web2 -d web:before-upgrade\tanother container, with these files\n"
                 "hospes restore web web:before-upgrade\tgo back to it",
