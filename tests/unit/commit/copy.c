@@ -105,6 +105,26 @@ static void what_is_unchanged_is_not_copied_again(void **state)
     compare(p);
 }
 
+/* The kernel's clock for times of change ticks: both writes have the same one, most of the time. */
+static void a_write_at_once_after_the_pass_is_found(void **state)
+{
+    struct place *p = *state;
+    sh(p, "mkdir in");
+    OWN_FD fd = open("in/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    for (unsigned i = 0; i < 200; i++) {
+        unsigned second = i + 1000, found = 0;
+        assert_int_equal(pwrite(fd, &i, sizeof(i), 0), sizeof(i));
+        OWN(copy) c = begin(p);
+        pass(p, c, false);
+        assert_int_equal(pwrite(fd, &second, sizeof(second), 0), sizeof(second));
+        finish(p, c);
+        OWN_FD copied = open("out/file", O_RDONLY | O_CLOEXEC);
+        assert_int_equal(read(copied, &found, sizeof(found)), sizeof(found));
+        assert_int_equal(found, second);
+        assert_int_equal(unlink("out/file") | rmdir("out"), 0);
+    }
+}
+
 /* Written through a mapping that was writable before the copy: no call tells of it. */
 static void a_write_through_a_mapping_is_found(void **state)
 {
@@ -164,6 +184,7 @@ int main(void)
         CASE(whiteouts_are_copied_as_such),
         CASE(the_last_pass_finds_what_has_changed),
         CASE(what_is_unchanged_is_not_copied_again),
+        CASE(a_write_at_once_after_the_pass_is_found),
         CASE(a_write_through_a_mapping_is_found),
         CASE(a_source_that_never_stands_still_ends_whole),
     };
