@@ -105,21 +105,21 @@ static void what_is_unchanged_is_not_copied_again(void **state)
     compare(p);
 }
 
-/* The kernel's clock for times of change ticks: both writes have the same one, most of the time. */
-static void a_write_at_once_after_the_pass_is_found(void **state)
+/* The kernel's clock for times of change ticks: both changes have the same one, most of the time. (Of an
+ * attribute: data would be written out between them.) */
+static void a_change_at_once_after_the_pass_is_found(void **state)
 {
     struct place *p = *state;
-    sh(p, "mkdir in");
-    OWN_FD fd = open("in/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    sh(p, "mkdir in; : >in/file");
     for (unsigned i = 0; i < 200; i++) {
         unsigned second = i + 1000, found = 0;
-        assert_int_equal(pwrite(fd, &i, sizeof(i), 0), sizeof(i));
+        if (setxattr("in/file", "user.n", &i, sizeof(i), 0) < 0)
+            skip();
         OWN(copy) c = begin(p);
         pass(p, c, false);
-        assert_int_equal(pwrite(fd, &second, sizeof(second), 0), sizeof(second));
+        assert_int_equal(setxattr("in/file", "user.n", &second, sizeof(second), 0), 0);
         finish(p, c);
-        OWN_FD copied = open("out/file", O_RDONLY | O_CLOEXEC);
-        assert_int_equal(read(copied, &found, sizeof(found)), sizeof(found));
+        assert_int_equal(getxattr("out/file", "user.n", &found, sizeof(found)), sizeof(found));
         assert_int_equal(found, second);
         assert_int_equal(unlink("out/file") | rmdir("out"), 0);
     }
@@ -184,7 +184,7 @@ int main(void)
         CASE(whiteouts_are_copied_as_such),
         CASE(the_last_pass_finds_what_has_changed),
         CASE(what_is_unchanged_is_not_copied_again),
-        CASE(a_write_at_once_after_the_pass_is_found),
+        CASE(a_change_at_once_after_the_pass_is_found),
         CASE(a_write_through_a_mapping_is_found),
         CASE(a_source_that_never_stands_still_ends_whole),
     };
